@@ -1,0 +1,1 @@
+//! Assembly: the only place that says `new` on big things.

@@ -1,0 +1,1 @@
+//! The `agon` program's commands.

@@ -1,0 +1,92 @@
+//! On whose behalf a call is made, and what is noted while it runs.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::types::DebateId;
+use crate::types::Endpoint;
+use crate::types::TurnId;
+
+/// On whose behalf a call is made.
+#[derive(Debug, Clone, Default)]
+pub struct CallContext {
+    /// Who asked, when the caller is known.
+    pub principal: Option<String>,
+    /// The debate that the call belongs to.
+    pub debate: Option<DebateId>,
+    /// The turn that the call writes.
+    pub turn: Option<TurnId>,
+    /// The moment past which the answer is of no use.
+    pub deadline: Option<Instant>,
+    /// How many debates stand above this call; a debate's own calls have 1.
+    pub depth: u8,
+    /// Another address or credential than the provider's own; already checked against the operator's rules.
+    pub endpoint: Option<Endpoint>,
+    /// Where the layers below note what the layers above report.
+    pub trace: Arc<CallTrace>,
+}
+
+/// Which implementation made a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallPath {
+    /// The client that is driven by the provider's file.
+    Unified,
+    /// The direct client behind the flag.
+    Legacy,
+    /// The offline provider inside this program.
+    Demo,
+}
+
+/// What the layers of one call note for its report. Shared by all attempts of the call.
+#[derive(Debug, Default)]
+pub struct CallTrace {
+    upstream_wait_us: AtomicU64,
+    retry_wait_us: AtomicU64,
+    path: OnceLock<CallPath>,
+}
+
+impl CallTrace {
+    /// Adds time spent waiting for the upstream: connecting, sending, and waiting for bytes.
+    pub fn add_upstream_wait(&self, waited: Duration) {
+        self.upstream_wait_us
+            .fetch_add(micros(waited), Ordering::Relaxed);
+    }
+
+    /// Adds time spent resting between attempts.
+    pub fn add_retry_wait(&self, waited: Duration) {
+        self.retry_wait_us
+            .fetch_add(micros(waited), Ordering::Relaxed);
+    }
+
+    /// Time spent waiting for the upstream so far.
+    pub fn upstream_wait(&self) -> Duration {
+        Duration::from_micros(self.upstream_wait_us.load(Ordering::Relaxed))
+    }
+
+    /// Time spent resting between attempts so far.
+    pub fn retry_wait(&self) -> Duration {
+        Duration::from_micros(self.retry_wait_us.load(Ordering::Relaxed))
+    }
+
+    /// Notes which implementation makes the call; the first attempt's stays.
+    pub fn note_path(&self, path: CallPath) {
+        self.path.get_or_init(|| path);
+    }
+
+    /// Which implementation made the call; `None` before any did.
+    pub fn path(&self) -> Option<CallPath> {
+        self.path.get().copied()
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,75 @@
+//! What is sent to a client.
+
+use bytes::Bytes;
+
+use super::call::CallContext;
+use crate::types::Chat;
+use crate::types::ModelName;
+use crate::types::Wire;
+
+/// One request: what routing needs, what is asked, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    /// What routing needs, scanned once.
+    pub head: Head,
+    /// What is asked.
+    pub content: Content,
+    /// On whose behalf, and until when.
+    pub call: CallContext,
+}
+
+/// What routing needs to know without reading the content.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Who shall answer.
+    pub model: ModelName,
+    /// `true` when the answer is wanted in pieces.
+    pub stream: bool,
+    /// A cautious estimate of the prompt's tokens.
+    pub estimated_tokens: u64,
+    /// Labels for routing.
+    pub tags: Vec<String>,
+}
+
+/// What is asked, in one of two forms on one path.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Agon's own form.
+    Typed(Chat),
+    /// A body as a client sent it, to be passed verbatim where the upstream speaks the same wire.
+    Raw {
+        /// The dialect of the body.
+        wire: Wire,
+        /// The body.
+        body: Bytes,
+    },
+}
+
+impl ChatRequest {
+    /// Asks a model, streaming, with the defaults of a call that nobody else waits for.
+    pub fn new(model: ModelName, chat: Chat) -> Self {
+        let estimated_tokens = chat
+            .messages
+            .iter()
+            .map(|message| 4 + crate::types::usage::estimate_tokens(&message.joined_text()))
+            .sum();
+        let head = Head {
+            model,
+            stream: true,
+            estimated_tokens,
+            tags: Vec::new(),
+        };
+        Self {
+            head,
+            content: Content::Typed(chat),
+            call: CallContext::default(),
+        }
+    }
+
+    /// The same request on behalf of a call.
+    #[must_use]
+    pub fn with_call(mut self, call: CallContext) -> Self {
+        self.call = call;
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! The debate engine: formats, the pure step, the driver, who sees what, decisions.

@@ -1,0 +1,403 @@
+//! The durable events of a debate. Those marked *input* are what the engine is fed on replay;
+//! all others derive from them.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::types::FinishReason;
+use crate::types::ModelName;
+use crate::types::NanoUsd;
+use crate::types::TurnId;
+use crate::types::Usage;
+use crate::types::debate::Estimate;
+use crate::types::debate::Order;
+use crate::types::debate::Outcome;
+use crate::types::debate::ParsePath;
+use crate::types::debate::PhaseKind;
+use crate::types::debate::Spec;
+use crate::types::debate::Totals;
+use crate::types::debate::Verdict;
+
+/// A durable event: `type` and `data` of its envelope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum EventBody {
+    /// The debate was ordered. *Input.*
+    #[serde(rename = "debate.created")]
+    Created(Box<Created>),
+    /// Its driver began. *Input.*
+    #[serde(rename = "debate.started")]
+    Started {},
+    /// Another process took it over after the first one died. *Input.*
+    #[serde(rename = "debate.recovered")]
+    Recovered {
+        /// The lease's number under which it goes on.
+        epoch: u64,
+    },
+    /// It is held.
+    #[serde(rename = "debate.paused")]
+    Paused {},
+    /// It goes on.
+    #[serde(rename = "debate.resumed")]
+    Resumed {},
+    /// Somebody told it something. *Input.*
+    #[serde(rename = "command.accepted")]
+    CommandAccepted {
+        /// The sender's id of the command; a second one of the same id changes nothing.
+        id: String,
+        /// What.
+        #[serde(flatten)]
+        command: Command,
+    },
+    /// A model call ended, well or badly. *Input.*
+    #[serde(rename = "call.finished")]
+    CallFinished(Box<CallFinished>),
+    /// A timer ran out. *Input.*
+    #[serde(rename = "timer.fired")]
+    TimerFired {
+        /// Which.
+        timer: TimerId,
+    },
+    /// A phase, or one repetition of it, begins.
+    #[serde(rename = "phase.started")]
+    PhaseStarted {
+        /// What its turns are.
+        kind: PhaseKind,
+        /// In which order.
+        order: Order,
+        /// Who speaks.
+        speakers: Vec<String>,
+        /// Which repetition, counted from 0.
+        repetition: u32,
+    },
+    /// A phase, or one repetition of it, ended.
+    #[serde(rename = "phase.finished")]
+    PhaseFinished {
+        /// Which repetition, counted from 0.
+        repetition: u32,
+        /// Why: `done`, `agreed`, `quorum_not_met`, `budget`, `stopped`.
+        stop_reason: String,
+    },
+    /// A speaker is asked.
+    #[serde(rename = "turn.started")]
+    TurnStarted(Box<TurnStarted>),
+    /// A speaker has spoken.
+    #[serde(rename = "turn.completed")]
+    TurnCompleted(Box<TurnCompleted>),
+    /// What was streamed of a turn is void; it is asked for again.
+    #[serde(rename = "turn.reset")]
+    TurnReset(TurnReset),
+    /// A turn cannot be had.
+    #[serde(rename = "turn.failed")]
+    TurnFailed(TurnReset),
+    /// An agent changed its mind.
+    #[serde(rename = "position.changed")]
+    PositionChanged {
+        /// Who.
+        agent: String,
+        /// From what.
+        from: String,
+        /// To what.
+        to: String,
+    },
+    /// A person's words were taken in.
+    #[serde(rename = "human.accepted")]
+    HumanAccepted {
+        /// The words.
+        text: String,
+        /// For whom; everybody when `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// Most of a cap is used.
+    #[serde(rename = "budget.warning")]
+    BudgetWarning {
+        /// Which cap: `calls`, `tokens`, `cost_usd`.
+        cap: String,
+        /// Used and reserved.
+        used: f64,
+        /// The cap.
+        limit: f64,
+    },
+    /// A cap would be broken, so the next call is not made.
+    #[serde(rename = "budget.exceeded")]
+    BudgetExceeded {
+        /// Which cap: `calls`, `tokens`, `cost_usd`, `wall_s`.
+        cap: String,
+        /// Used, and what the next step would reserve.
+        used: f64,
+        /// The cap.
+        limit: f64,
+    },
+    /// The ballots are in; the decision follows.
+    #[serde(rename = "verdict.started")]
+    VerdictStarted {},
+    /// The decision.
+    #[serde(rename = "verdict.final")]
+    VerdictFinal(Box<Verdict>),
+    /// The debate is over.
+    #[serde(rename = "debate.finished")]
+    Finished(Box<Ending>),
+    /// It was stopped.
+    #[serde(rename = "debate.cancelled")]
+    Cancelled(Box<Ending>),
+    /// It could not go on.
+    #[serde(rename = "debate.failed")]
+    Failed(Box<Ending>),
+}
+
+impl EventBody {
+    /// `true` for what the engine is fed on replay.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Created(_)
+            | Self::Started {}
+            | Self::Recovered { .. }
+            | Self::CommandAccepted { .. }
+            | Self::CallFinished(_)
+            | Self::TimerFired { .. } => true,
+            Self::Paused {}
+            | Self::Resumed {}
+            | Self::PhaseStarted { .. }
+            | Self::PhaseFinished { .. }
+            | Self::TurnStarted(_)
+            | Self::TurnCompleted(_)
+            | Self::TurnReset(_)
+            | Self::TurnFailed(_)
+            | Self::PositionChanged { .. }
+            | Self::HumanAccepted { .. }
+            | Self::BudgetWarning { .. }
+            | Self::BudgetExceeded { .. }
+            | Self::VerdictStarted {}
+            | Self::VerdictFinal(_)
+            | Self::Finished(_)
+            | Self::Cancelled(_)
+            | Self::Failed(_) => false,
+        }
+    }
+}
+
+/// What a debate was ordered as.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Created {
+    /// Everything it starts from.
+    pub spec: Spec,
+    /// What it can use at most.
+    pub estimate: Estimate,
+    /// What the one who ordered it should know.
+    pub warnings: Vec<String>,
+}
+
+/// What a debate can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cmd", content = "data", rename_all = "snake_case")]
+pub enum Command {
+    /// Hold.
+    Pause {
+        /// When.
+        #[serde(default)]
+        at: PauseAt,
+    },
+    /// Go on.
+    Resume {},
+    /// End; upstreams are closed at once.
+    Stop {
+        /// Decide on what there is, instead of ending without a verdict.
+        #[serde(default)]
+        decide: bool,
+    },
+    /// Say something into the debate.
+    Interject {
+        /// The words.
+        text: String,
+        /// For which agent; everybody when `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+}
+
+/// When a pause takes effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseAt {
+    /// After the turns in flight.
+    #[default]
+    Turn,
+    /// At once: turns in flight are void and asked for again afterwards.
+    Now,
+}
+
+/// What a call was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The turn itself.
+    Turn,
+    /// Mending an answer that could not be read.
+    Repair,
+}
+
+/// How a model call ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallFinished {
+    /// The turn that it writes.
+    pub turn: TurnId,
+    /// Which call of the turn, counted from 0.
+    pub attempt: u32,
+    /// What it was for.
+    pub purpose: Purpose,
+    /// Hash of the rendered request.
+    pub request_hash: String,
+    /// Who was asked.
+    pub model: ModelName,
+    /// What came of it.
+    pub outcome: CallOutcome,
+    /// How the answer was read; the engine fills it in when it takes the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parse: Option<ParsePath>,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// An answer.
+    Answered {
+        /// The text.
+        text: String,
+        /// Why it ended.
+        finish: FinishReason,
+        /// Tokens.
+        usage: Usage,
+        /// Money; `None` when the price is not known.
+        cost_nanousd: Option<NanoUsd>,
+        /// Milliseconds until the first token.
+        ttft_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+        /// Which implementation called: `unified`, `legacy` or `demo`.
+        path: String,
+    },
+    /// No answer.
+    Failed {
+        /// The class of the failure.
+        code: String,
+        /// What happened.
+        message: String,
+        /// Tokens that are billed all the same, as far as known.
+        usage: Usage,
+        /// Money that is billed all the same; `None` when the price is not known.
+        cost_nanousd: Option<NanoUsd>,
+    },
+}
+
+/// A timer of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerId {
+    /// The debate's cap on wall time.
+    Wall,
+}
+
+/// A speaker is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnStarted {
+    /// Who.
+    pub agent: String,
+    /// In which role.
+    pub role: String,
+    /// For which side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    /// Which model.
+    pub model: ModelName,
+    /// Which call of the turn, counted from 0.
+    pub attempt: u32,
+    /// Hash of the rendered request.
+    pub prompt_hash: String,
+    /// The model that could not speak, when a stand-in does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute_for: Option<ModelName>,
+}
+
+/// A speaker has spoken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnCompleted {
+    /// Who.
+    pub agent: String,
+    /// In which role.
+    pub role: String,
+    /// For which side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    /// Which model.
+    pub model: ModelName,
+    /// The whole text.
+    pub text: String,
+    /// What was read out of it, when its contract has fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parsed: Option<Value>,
+    /// How it was read.
+    pub parse: ParsePath,
+    /// Tokens of all calls of the turn.
+    pub usage: Usage,
+    /// Money of all calls of the turn; `None` when a price is not known.
+    pub cost_nanousd: Option<NanoUsd>,
+    /// Milliseconds until the first token of the answer that counts.
+    pub ttft_ms: u64,
+    /// Milliseconds of the answer that counts.
+    pub total_ms: u64,
+    /// Why it ended.
+    pub finish: FinishReason,
+}
+
+/// A turn is void, for now or for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnReset {
+    /// Who.
+    pub agent: String,
+    /// Which call of the turn failed, counted from 0.
+    pub attempt: u32,
+    /// The class of the failure; `contract` for an answer that could not be read, `restart` for a process that
+    /// died, `pause` for a pause at once, `stop` for a stop.
+    pub reason: String,
+    /// What happened.
+    pub message: String,
+    /// What follows.
+    pub action: TurnAction,
+}
+
+/// What follows a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnAction {
+    /// The same model is asked again.
+    Retry,
+    /// It is asked to mend its answer.
+    Repair,
+    /// The stand-in is asked.
+    Substitute,
+    /// There is no statement.
+    Skip,
+    /// The side loses.
+    Forfeit,
+    /// The debate ends.
+    Abort,
+    /// It is asked again after the pause.
+    Hold,
+}
+
+/// How a debate ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// How good the result is.
+    pub outcome: Outcome,
+    /// What was not as it should be, one line each; empty when complete.
+    pub degraded: Vec<String>,
+    /// Why it ended, when not by coming to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it used.
+    pub totals: Totals,
+}

@@ -1,0 +1,238 @@
+//! The live lane: deltas of turns in flight, and word of durable events just stored.
+//!
+//! A slow reader loses live events and is told so; it re-reads durable ones from the store.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use super::envelope::Envelope;
+use crate::types::DebateId;
+use crate::types::TurnId;
+
+/// Live events that a reader may be behind before it loses some.
+const LIVE_CAPACITY: usize = 1024;
+
+/// What kind of words a delta carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechChannel {
+    /// What the speaker says.
+    Speech,
+    /// What it thinks.
+    Reasoning,
+}
+
+/// One live event.
+#[derive(Debug, Clone)]
+pub enum LiveEvent {
+    /// New words of a turn.
+    Delta {
+        /// The turn.
+        turn: TurnId,
+        /// Speech or reasoning.
+        channel: SpeechChannel,
+        /// Where the words begin, in Unicode scalar values of the turn's text on this channel.
+        off: u64,
+        /// The words.
+        text: Arc<str>,
+        /// When the upstream's chunk arrived here.
+        arrived: Instant,
+    },
+    /// A turn waits for something other than the model's words.
+    Waiting {
+        /// The turn.
+        turn: TurnId,
+        /// For what: `queued`, `model_loading`, `rate_limited`.
+        cause: &'static str,
+    },
+    /// These durable events were stored, in order.
+    Stored(Arc<[Envelope]>),
+}
+
+/// The text so far of a turn in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnText {
+    /// The turn.
+    pub turn: TurnId,
+    /// Speech or reasoning.
+    pub channel: SpeechChannel,
+    /// All words so far.
+    pub text: String,
+}
+
+/// What a reader gets: the text so far, and everything after it.
+#[derive(Debug)]
+pub struct LiveSubscription {
+    /// The turns in flight at the moment of subscribing.
+    pub in_flight: Vec<TurnText>,
+    /// What comes after that moment.
+    pub receiver: broadcast::Receiver<LiveEvent>,
+}
+
+/// Carries live events from the driver of a debate to its watchers.
+pub trait LiveLane: Send + Sync {
+    /// Adds words to a turn in flight.
+    fn delta(
+        &self,
+        debate: &DebateId,
+        turn: &TurnId,
+        channel: SpeechChannel,
+        text: &str,
+        arrived: Instant,
+    );
+
+    /// Says what a turn waits for.
+    fn waiting(&self, debate: &DebateId, turn: &TurnId, cause: &'static str);
+
+    /// Forgets the words of a turn: it ended, or is asked for again.
+    fn forget(&self, debate: &DebateId, turn: &TurnId);
+
+    /// Tells of durable events that were stored.
+    fn stored(&self, debate: &DebateId, events: Arc<[Envelope]>);
+
+    /// Follows a debate.
+    fn subscribe(&self, debate: &DebateId) -> LiveSubscription;
+}
+
+/// The live lane within one process.
+#[derive(Debug, Default)]
+pub struct LiveBus {
+    debates: Mutex<HashMap<DebateId, LiveDebate>>,
+}
+
+#[derive(Debug)]
+struct LiveDebate {
+    sender: broadcast::Sender<LiveEvent>,
+    texts: BTreeMap<(TurnId, SpeechChannel), Text>,
+}
+
+#[derive(Debug, Default)]
+struct Text {
+    so_far: String,
+    chars: u64,
+}
+
+impl LiveDebate {
+    fn new() -> Self {
+        Self {
+            sender: broadcast::Sender::new(LIVE_CAPACITY),
+            texts: BTreeMap::new(),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.texts.is_empty() && self.sender.receiver_count() == 0
+    }
+}
+
+impl LiveBus {
+    /// Runs `act` on a debate's lane, and drops the lane when nobody needs it any more.
+    fn with<T>(&self, debate: &DebateId, act: impl FnOnce(&mut LiveDebate) -> T) -> T {
+        let mut debates = self.debates.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = debates
+            .entry(debate.clone())
+            .or_insert_with(LiveDebate::new);
+        let result = act(live);
+        if live.is_idle() {
+            debates.remove(debate);
+        }
+        result
+    }
+}
+
+impl LiveLane for LiveBus {
+    fn delta(
+        &self,
+        debate: &DebateId,
+        turn: &TurnId,
+        channel: SpeechChannel,
+        text: &str,
+        arrived: Instant,
+    ) {
+        self.with(debate, |live| {
+            let so_far = live.texts.entry((turn.clone(), channel)).or_default();
+            let off = so_far.chars;
+            so_far.so_far.push_str(text);
+            so_far.chars += text.chars().count() as u64;
+            // An error means that nobody watches.
+            let _ = live.sender.send(LiveEvent::Delta {
+                turn: turn.clone(),
+                channel,
+                off,
+                text: text.into(),
+                arrived,
+            });
+        });
+    }
+
+    fn waiting(&self, debate: &DebateId, turn: &TurnId, cause: &'static str) {
+        self.with(debate, |live| {
+            let _ = live.sender.send(LiveEvent::Waiting {
+                turn: turn.clone(),
+                cause,
+            });
+        });
+    }
+
+    fn forget(&self, debate: &DebateId, turn: &TurnId) {
+        self.with(debate, |live| live.texts.retain(|(of, _), _| of != turn));
+    }
+
+    fn stored(&self, debate: &DebateId, events: Arc<[Envelope]>) {
+        self.with(debate, |live| {
+            let _ = live.sender.send(LiveEvent::Stored(events));
+        });
+    }
+
+    fn subscribe(&self, debate: &DebateId) -> LiveSubscription {
+        self.with(debate, |live| {
+            let in_flight = live
+                .texts
+                .iter()
+                .map(|((turn, channel), text)| TurnText {
+                    turn: turn.clone(),
+                    channel: *channel,
+                    text: text.so_far.clone(),
+                })
+                .collect();
+            LiveSubscription {
+                in_flight,
+                receiver: live.sender.subscribe(),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_late_reader_gets_the_text_so_far_and_then_what_follows_it() {
+        let (bus, debate, turn) = (LiveBus::default(), DebateId::new("d"), TurnId::new("t_1"));
+        bus.delta(&debate, &turn, SpeechChannel::Speech, "häl", Instant::now());
+        let mut subscription = bus.subscribe(&debate);
+        bus.delta(&debate, &turn, SpeechChannel::Speech, "lo", Instant::now());
+        assert_eq!(subscription.in_flight[0].text, "häl");
+        let LiveEvent::Delta { off, text, .. } = subscription.receiver.recv().await.unwrap() else {
+            panic!("not a delta")
+        };
+        assert_eq!((off, &*text), (3, "lo"));
+    }
+
+    #[test]
+    fn a_debate_that_nobody_needs_takes_no_room() {
+        let (bus, debate, turn) = (LiveBus::default(), DebateId::new("d"), TurnId::new("t_1"));
+        bus.delta(&debate, &turn, SpeechChannel::Speech, "x", Instant::now());
+        bus.forget(&debate, &turn);
+        assert!(bus.debates.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,1 @@
+//! Serving: REST, WebSocket, health, metrics, admin.

@@ -1,0 +1,3 @@
+//! The `agon` program.
+
+fn main() {}

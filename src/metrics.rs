@@ -1,0 +1,1 @@
+//! Counters and histograms, fed by events only.

@@ -1,0 +1,45 @@
+//! What a debate is made of: its format as data, its cast, its turns' outcomes and its verdict.
+
+mod format;
+mod outcome;
+mod spec;
+
+pub use format::Atom;
+pub use format::Contract;
+pub use format::ContractKind;
+pub use format::Count;
+pub use format::Decision;
+pub use format::Extract;
+pub use format::Family;
+pub use format::Field;
+pub use format::FieldKind;
+pub use format::FieldRef;
+pub use format::Format;
+pub use format::OnFail;
+pub use format::OnFailThen;
+pub use format::Order;
+pub use format::Phase;
+pub use format::PhaseKind;
+pub use format::Predicate;
+pub use format::PromptRef;
+pub use format::Quorum;
+pub use format::Repeat;
+pub use format::Report;
+pub use format::RoleDef;
+pub use format::RoleKind;
+pub use format::Rule;
+pub use format::Sight;
+pub use format::Tie;
+pub use outcome::Ballot;
+pub use outcome::Baseline;
+pub use outcome::Flip;
+pub use outcome::Outcome;
+pub use outcome::ParsePath;
+pub use outcome::Status;
+pub use outcome::Totals;
+pub use outcome::Verdict;
+pub use outcome::VerdictStatus;
+pub use spec::CastMember;
+pub use spec::Estimate;
+pub use spec::Limits;
+pub use spec::Spec;

@@ -1,0 +1,119 @@
+//! One debate as it was ordered: its question, its cast and its caps, frozen at creation.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::format::Format;
+use crate::types::Endpoint;
+use crate::types::ModelName;
+use crate::types::NanoUsd;
+use crate::types::Prices;
+
+/// All that a debate starts from. Nothing outside it decides what happens, but the models' answers,
+/// the commands and the clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The question.
+    pub topic: String,
+    /// A short name; the topic's beginning when none was given.
+    pub title: String,
+    /// The format, whole: a later change of its file does not touch this debate.
+    pub format: Format,
+    /// Who takes part, debaters first, in speaking order.
+    pub cast: Vec<CastMember>,
+    /// Caps: the stricter of the format's and the order's.
+    pub limits: Limits,
+    /// Every shuffle, label and tie-break derives from it.
+    pub seed: u64,
+}
+
+/// An agent in its role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CastMember {
+    /// Unique in the debate.
+    pub name: String,
+    /// A role of the format.
+    pub role: String,
+    /// The role's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    /// Who speaks.
+    pub model: ModelName,
+    /// Who speaks when that one cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<ModelName>,
+    /// Instructions of the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<String>,
+    /// 0.0 to 2.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Tokens of each answer, at most; the phase's figure when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Another address or credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+    /// What its model charges; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+    /// `true` when nobody named this agent and Agon filled the seat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub defaulted: bool,
+}
+
+/// Caps; `None` is no cap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Repetitions of any phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u32>,
+    /// Model calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Tokens, prompts and answers together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Seconds from start to verdict; time spent paused does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_s: Option<u64>,
+}
+
+impl Limits {
+    /// The stricter of two sets, cap by cap.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        fn least<T: PartialOrd>(a: Option<T>, b: Option<T>) -> Option<T> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(if b < a { b } else { a }),
+                (a, b) => a.or(b),
+            }
+        }
+        Self {
+            rounds: least(self.rounds, other.rounds),
+            calls: least(self.calls, other.calls),
+            tokens: least(self.tokens, other.tokens),
+            cost_usd: least(self.cost_usd, other.cost_usd),
+            wall_s: least(self.wall_s, other.wall_s),
+        }
+    }
+}
+
+/// Upper bounds of a debate before it starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Model calls at most, repairs included.
+    pub max_calls: u64,
+    /// Model calls when nothing has to be mended.
+    pub expected_calls: u64,
+    /// Prompt tokens at most.
+    pub max_input_tokens: u64,
+    /// Answer tokens at most.
+    pub max_output_tokens: u64,
+    /// Money at most; `None` when a price is unknown.
+    pub max_cost_nanousd: Option<NanoUsd>,
+}
