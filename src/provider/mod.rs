@@ -1,1 +1,5 @@
-//! Calling out: the unified client, the factory, credentials, discovery, the demo provider, the legacy path.
+//! Calling out: the clients that reach providers, and the offline provider inside this program.
+
+pub mod timeouts;
+
+pub use timeouts::CallTimeouts;
