@@ -1,0 +1,4 @@
+//! The one integration binary: whole features through public doors, and rules about the sources.
+#![cfg(test)]
+
+mod layers;
