@@ -1,1 +1,21 @@
-//! From a model's name to an answer: plan, attempts, health. Itself a client.
+//! From a model's name to an answer: plan, attempts, health. Itself a source of clients.
+//!
+//! The only place that tries a call again, and only before its first chunk. `plan` and `retry` decide,
+//! `health` remembers, `run` does, `meter` reports.
+
+mod book;
+
+mod config;
+mod health;
+mod meter;
+mod plan;
+mod retry;
+mod run;
+
+pub use config::RouterConfig;
+pub use run::PriceList;
+pub use run::Router;
+pub use run::RouterParts;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Measures one call and reports it exactly once, however it ends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::Stream;
+use futures::StreamExt;
+use tokio::time::Instant;
+use tokio::time::Sleep;
+
+use super::book::Ticket;
+use super::run::PriceList;
+use crate::client::CallPath;
+use crate::client::CallTrace;
+use crate::client::ChatRequest;
+use crate::client::ChunkStream;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::client::TimeoutPhase;
+use crate::events::CallRecord;
+use crate::events::Observers;
+use crate::types::ChatChunk;
+use crate::types::ChatResponse;
+use crate::types::ModelName;
+use crate::types::Usage;
+use crate::types::usage::estimate_tokens;
+
+/// What a call took and used so far. Dropped before its end, it reports the call as cancelled.
+pub(super) struct Meter {
+    observers: Observers,
+    prices: PriceList,
+    trace: Arc<CallTrace>,
+    record: CallRecord,
+    started: Instant,
+    prompt_tokens: u64,
+    answer_tokens: u64,
+    reported: Option<Usage>,
+    is_complete: bool,
+    is_open: bool,
+}
+
+impl Meter {
+    /// Starts measuring a call.
+    pub(super) fn start(
+        observers: Observers,
+        prices: PriceList,
+        model: ModelName,
+        request: &ChatRequest,
+    ) -> Self {
+        Self {
+            observers,
+            prices,
+            trace: Arc::clone(&request.call.trace),
+            record: CallRecord {
+                model,
+                path: "none",
+                debate: request.call.debate.clone(),
+                turn: request.call.turn.clone(),
+                attempts: 0,
+                ttft: None,
+                total: Duration::ZERO,
+                upstream_wait: Duration::ZERO,
+                retry_wait: Duration::ZERO,
+                reader_wait: Duration::ZERO,
+                usage: Usage::default(),
+                cost: None,
+                error: None,
+                error_message: None,
+            },
+            started: Instant::now(),
+            prompt_tokens: request.head.estimated_tokens,
+            answer_tokens: 0,
+            reported: None,
+            is_complete: false,
+            is_open: true,
+        }
+    }
+
+    /// When the call began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// An attempt begins.
+    pub(super) fn attempt(&mut self) {
+        self.record.attempts += 1;
+    }
+
+    /// A whole answer has come.
+    pub(super) fn response(&mut self, response: &ChatResponse) {
+        self.answer_tokens = estimate_tokens(&response.text) + estimate_tokens(&response.reasoning);
+        self.reported = Some(response.usage);
+        self.is_complete = true;
+    }
+
+    /// A piece of the answer has come.
+    pub(super) fn chunk(&mut self, chunk: &ChatChunk) {
+        if self.record.ttft.is_none() && !chunk.delta.is_empty() {
+            self.record.ttft = Some(self.started.elapsed());
+        }
+        self.answer_tokens +=
+            estimate_tokens(&chunk.delta.text) + estimate_tokens(&chunk.delta.reasoning);
+        self.reported = chunk.usage.or(self.reported);
+        self.is_complete |= chunk.finish.is_some();
+    }
+
+    /// The call went well.
+    pub(super) fn succeeded(mut self) {
+        self.close(None);
+    }
+
+    /// The call failed.
+    pub(super) fn failed(mut self, error: &LlmError) {
+        self.close(Some((error.kind.code(), error.message.clone())));
+    }
+
+    fn close(&mut self, error: Option<(&'static str, String)>) {
+        self.is_open = false;
+        let record = &mut self.record;
+        record.path = match self.trace.path() {
+            Some(CallPath::Unified) => "unified",
+            Some(CallPath::Legacy) => "legacy",
+            Some(CallPath::Demo) => "demo",
+            None => "none",
+        };
+        record.total = self.started.elapsed();
+        record.upstream_wait = self.trace.upstream_wait();
+        record.retry_wait = self.trace.retry_wait();
+        record.usage = match self.reported {
+            Some(usage) if usage.total_tokens() > 0 => usage,
+            // The provider bills what it sent, so a call that was cut before the figures came is not free.
+            Some(_) | None if self.answer_tokens > 0 => Usage {
+                input: self.prompt_tokens,
+                output: self.answer_tokens,
+                estimated: true,
+                ..Usage::default()
+            },
+            Some(_) | None => Usage::default(),
+        };
+        record.cost = (self.prices)(&record.model).map(|prices| prices.cost(&record.usage));
+        (record.error, record.error_message) = error.unzip();
+        self.observers.call_finished(record);
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        // A reader may leave once it has seen why the answer ended.
+        let cancelled = (
+            LlmErrorKind::Cancelled.code(),
+            "the caller left before the end of the answer".to_owned(),
+        );
+        self.close((!self.is_complete).then_some(cancelled));
+    }
+}
+
+/// A stream whose reader is measured too.
+pub(super) struct Metered {
+    /// Came with the answer to the attempt, and has been measured.
+    first: Option<ChatChunk>,
+    /// `None` once the call is over.
+    open: Option<Open>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Since when the reader has not asked for more.
+    yielded_at: Option<Instant>,
+}
+
+struct Open {
+    chunks: ChunkStream,
+    meter: Meter,
+    ticket: Ticket,
+}
+
+impl Metered {
+    /// Goes on measuring a stream from its first chunk on.
+    pub(super) fn stream(
+        (first, chunks): (ChatChunk, ChunkStream),
+        mut meter: Meter,
+        ticket: Ticket,
+        deadline: Option<Instant>,
+    ) -> ChunkStream {
+        meter.chunk(&first);
+        let metered = Self {
+            first: Some(first),
+            open: Some(Open {
+                chunks,
+                meter,
+                ticket,
+            }),
+            deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
+            yielded_at: Some(Instant::now()),
+        };
+        metered.boxed()
+    }
+
+    fn reader_is_back(&mut self) {
+        let waited = self.yielded_at.take().map(|since| since.elapsed());
+        if let (Some(open), Some(waited)) = (&mut self.open, waited) {
+            open.meter.record.reader_wait += waited;
+        }
+    }
+
+    fn fail(&mut self, error: LlmError) -> Option<Result<ChatChunk, LlmError>> {
+        if let Some(Open { meter, ticket, .. }) = self.open.take() {
+            ticket.cut(&error.kind);
+            meter.failed(&error);
+        }
+        Some(Err(error))
+    }
+
+    /// What the reader gets for what the upstream gave.
+    fn take(
+        &mut self,
+        item: Option<Result<ChatChunk, LlmError>>,
+    ) -> Option<Result<ChatChunk, LlmError>> {
+        match item {
+            Some(Ok(chunk)) => {
+                if let Some(open) = &mut self.open {
+                    open.meter.chunk(&chunk);
+                }
+                self.yielded_at = Some(Instant::now());
+                Some(Ok(chunk))
+            }
+            Some(Err(error)) => self.fail(error),
+            None => {
+                if let Some(Open { meter, ticket, .. }) = self.open.take() {
+                    ticket.succeeded();
+                    meter.succeeded();
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Stream for Metered {
+    type Item = Result<ChatChunk, LlmError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        this.reader_is_back();
+        if let Some(first) = this.first.take() {
+            this.yielded_at = Some(Instant::now());
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let Some(open) = &mut this.open else {
+            return Poll::Ready(None);
+        };
+        if let Poll::Ready(item) = open.chunks.poll_next_unpin(cx) {
+            return Poll::Ready(this.take(item));
+        }
+        let is_over = |deadline: &mut Pin<Box<Sleep>>| deadline.as_mut().poll(cx).is_ready();
+        if this.deadline.as_mut().is_some_and(is_over) {
+            let error = past_deadline(&open.meter.record.model);
+            return Poll::Ready(this.fail(error));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        self.reader_is_back();
+        if let Some(Open { meter, ticket, .. }) = self.open.take()
+            && meter.is_complete
+        {
+            ticket.succeeded();
+        }
+    }
+}
+
+/// The error of a call whose deadline has passed.
+pub(super) fn past_deadline(model: &ModelName) -> LlmError {
+    LlmError::new(
+        LlmErrorKind::Timeout {
+            phase: TimeoutPhase::Total,
+        },
+        model.provider(),
+        "the call's deadline passed before the answer was complete",
+    )
+}
