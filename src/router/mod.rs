@@ -4,7 +4,7 @@
 //! `health` remembers, `run` does, `meter` reports.
 
 mod book;
-
+mod call_log;
 mod config;
 mod health;
 mod meter;
@@ -12,6 +12,7 @@ mod plan;
 mod retry;
 mod run;
 
+pub use call_log::CallLog;
 pub use config::RouterConfig;
 pub use run::PriceList;
 pub use run::Router;

@@ -193,6 +193,8 @@ async fn a_dead_deployment_is_probed_once_after_its_cooldown() {
     let error = world.ask().await.unwrap_err();
     assert!(matches!(error.kind, LlmErrorKind::NoDeployment { .. }));
     assert!(error.message.contains("another 5.0 s"), "{error}");
+    let record = world.records().pop().unwrap();
+    assert_eq!((record.attempts, record.error), (0, Some("no_deployment")));
 
     tokio::time::advance(seconds(5)).await;
     assert_eq!(world.ask().await.unwrap_err().kind, DOWN);
@@ -220,8 +222,14 @@ async fn calls_that_meet_a_rate_limit_wait_for_it_and_for_the_probe() {
             .chain((0..3).map(|_| Reply::words("yes"))),
     );
     let world = World::new(client.with_delay(seconds(1)));
+    let started = Instant::now();
     let (one, two, three) = tokio::join!(world.ask(), world.ask(), world.ask());
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    assert_eq!(
+        started.elapsed(),
+        seconds(3 + 1 + 1),
+        "the rest, the probe, then the others together"
+    );
 }
 
 #[tokio::test(start_paused = true)]
