@@ -1,1 +1,139 @@
 //! Loads and checks `providers/` and `catalog/`: who can be called, and what each model is.
+//!
+//! Both are data. The files inside the program come first; the operator's directories add to them or
+//! override them by id. A [`Catalog`] is immutable: every mistake is found while it is made.
+
+mod base_url;
+pub mod embedded;
+mod fields;
+mod load;
+mod model_card;
+mod price;
+mod provider_spec;
+mod read_cards;
+mod read_provider;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::LazyLock;
+
+pub use base_url::normalise_base_url;
+pub use load::DataDirs;
+pub use model_card::Capabilities;
+pub use model_card::Deprecation;
+pub use model_card::ModelCard;
+pub use model_card::PricingTier;
+pub use provider_spec::Auth;
+pub use provider_spec::AuthScheme;
+pub use provider_spec::Discover;
+pub use provider_spec::ProviderSpec;
+pub use provider_spec::ProviderTimeouts;
+
+use crate::types::Diagnostic;
+use crate::types::ModelName;
+use crate::types::Prices;
+use crate::types::Wire;
+use crate::types::quirks::Quirks;
+use load::Layer;
+use load::Loader;
+
+/// Every provider and model that is known without asking anybody.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    providers: BTreeMap<String, Arc<ProviderSpec>>,
+    /// Other prefix → provider's id.
+    provider_aliases: BTreeMap<String, String>,
+    cards: BTreeMap<ModelName, Arc<ModelCard>>,
+    /// Other name → card's name.
+    card_aliases: BTreeMap<ModelName, ModelName>,
+}
+
+impl Catalog {
+    /// The catalog inside the program, alone.
+    pub fn embedded() -> Self {
+        static EMBEDDED: LazyLock<Catalog> = LazyLock::new(|| {
+            Catalog::load(&DataDirs::default()).expect(
+                "the files inside the program do not change, and tests/it/data_files.rs loads them",
+            )
+        });
+        EMBEDDED.clone()
+    }
+
+    /// Loads the files inside the program, and the operator's over them.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of every file, by file and line; then nothing is loaded.
+    pub fn load(dirs: &DataDirs) -> Result<Self, Vec<Diagnostic>> {
+        let mut unreadable = Vec::new();
+        let mut loader = Loader::default();
+        loader.add(&Layer::embedded());
+        loader.add(&Layer::from_dirs(dirs, &mut unreadable));
+        loader.finish(unreadable)
+    }
+
+    /// The provider of this id or alias.
+    pub fn provider(&self, id: &str) -> Option<&Arc<ProviderSpec>> {
+        let id = self.provider_aliases.get(id).map_or(id, String::as_str);
+        self.providers.get(id)
+    }
+
+    /// Every provider, by id.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<ProviderSpec>> {
+        self.providers.values()
+    }
+
+    /// The card of this model, under any of its names: a provider's alias is its id, and Ollama's
+    /// `:latest` is the bare name.
+    pub fn card(&self, name: &ModelName) -> Option<&Arc<ModelCard>> {
+        self.cards.get(name).or_else(|| {
+            let name = self.plain(name)?;
+            let name = self.card_aliases.get(&name).unwrap_or(&name);
+            self.cards.get(name)
+        })
+    }
+
+    /// Every card, by name.
+    pub fn cards(&self) -> impl Iterator<Item = &Arc<ModelCard>> {
+        self.cards.values()
+    }
+
+    /// Where this model departs from its wire: its provider's quirks, and what it refuses beside them.
+    pub fn quirks(&self, name: &ModelName) -> Quirks {
+        let mut quirks = self
+            .provider(name.provider())
+            .map(|spec| spec.quirks.clone())
+            .unwrap_or_default();
+        if let Some(card) = self.card(name) {
+            quirks.drop_params.extend(&card.drop_params);
+        }
+        quirks
+    }
+
+    /// What this model costs; a local one without a card is free, and `None` means that nobody knows.
+    pub fn prices(&self, name: &ModelName) -> Option<Prices> {
+        match self.card(name).and_then(|card| card.prices) {
+            Some(prices) => Some(prices),
+            None if self.provider(name.provider())?.local => Some(Prices::default()),
+            None => None,
+        }
+    }
+
+    /// The names that an unknown one may have been meant to be, nearest first, at most three.
+    pub fn suggest(&self, text: &str) -> Vec<String> {
+        suggest::suggest(self, text)
+    }
+
+    /// The name with its provider's id and without Ollama's usual tag; `None` for an unknown provider.
+    fn plain(&self, name: &ModelName) -> Option<ModelName> {
+        let spec = self.provider(name.provider())?;
+        let model = match spec.wire {
+            Wire::Ollama => name.model().strip_suffix(":latest").unwrap_or(name.model()),
+            Wire::OpenaiChat | Wire::Anthropic | Wire::Demo => name.model(),
+        };
+        format!("{}/{model}", spec.id).parse().ok()
+    }
+}

@@ -1,4 +1,5 @@
 //! The one integration binary: whole features through public doors, and rules about the sources.
 #![cfg(test)]
 
+mod data_files;
 mod layers;

@@ -1,0 +1,281 @@
+//! The loader, told by its mistakes, and the look-ups.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::types::quirks::JsonSupport;
+use crate::types::quirks::Param;
+
+const ACME: &str = r#"id = "acme"
+title = "Acme"
+wire = "openai_chat"
+base_url = "https://api.acme.example/v1"
+base_url_env = ["ACME_BASE_URL", "ACME_API_BASE"]
+aliases = ["acme_ai"]
+source = "acme's manual"
+checked = "2026-11-20"
+
+[auth]
+scheme = "bearer"
+key_env = ["ACME_API_KEY"]
+
+[quirks]
+json = "object"
+drop_params = ["seed"]
+"#;
+
+const ACME_MODELS: &str = r#"provider = "acme"
+source = "acme's price list"
+checked = "2026-11-20"
+
+[[model]]
+id = "anvil"
+aliases = ["anvil-2"]
+context_tokens = 128_000
+can = ["chat", "tools"]
+prices = { input = 0.003625, output = "2.5" }
+drop_params = ["stop"]
+"#;
+
+/// Directories of an operator, gone with the value.
+struct Operator(tempfile::TempDir);
+
+impl Operator {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("providers")).unwrap();
+        fs::create_dir(dir.path().join("catalog")).unwrap();
+        Self(dir)
+    }
+
+    fn acme() -> Self {
+        Self::new()
+            .file("providers/acme.toml", ACME)
+            .file("catalog/acme.toml", ACME_MODELS)
+    }
+
+    fn file(self, path: &str, text: &str) -> Self {
+        fs::write(self.path().join(path), text).unwrap();
+        self
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn load(&self) -> Result<Catalog, Vec<String>> {
+        let dirs = DataDirs {
+            providers: Some(self.path().join("providers")),
+            catalog: Some(self.path().join("catalog")),
+        };
+        let root = format!("{}/", self.path().display());
+        Catalog::load(&dirs).map_err(|mistakes| {
+            let shown = mistakes.iter().map(ToString::to_string);
+            shown.map(|text| text.replace(&root, "")).collect()
+        })
+    }
+}
+
+fn name(text: &str) -> ModelName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_provider_is_one_file_and_its_models_another() {
+    let catalog = Operator::acme().load().unwrap();
+
+    let spec = catalog.provider("acme_ai").unwrap();
+    assert_eq!(spec.id, "acme");
+    assert_eq!(spec.auth.scheme, AuthScheme::Bearer);
+    assert_eq!(spec.quirks.json, JsonSupport::Object);
+
+    let card = catalog.card(&name("acme_ai/anvil-2")).unwrap();
+    assert_eq!(card.name, name("acme/anvil"));
+    assert_eq!(card.source, "acme's price list");
+    assert_eq!(card.pricing_tier, PricingTier::Standard);
+    assert!(card.capabilities.tools && !card.capabilities.vision);
+}
+
+#[test]
+fn prices_are_exact_and_a_missing_cache_price_is_that_of_the_input() {
+    let catalog = Operator::acme().load().unwrap();
+    let wanted = Prices {
+        input: 3_625_000,
+        output: 2_500_000_000,
+        cache_read: 3_625_000,
+        cache_write: 3_625_000,
+    };
+    assert_eq!(catalog.prices(&name("acme/anvil")), Some(wanted));
+}
+
+#[test]
+fn a_model_refuses_what_its_provider_refuses_and_more() {
+    let catalog = Operator::acme().load().unwrap();
+    let drops = |model: &str| Vec::from_iter(catalog.quirks(&name(model)).drop_params);
+    assert_eq!(drops("acme/anvil"), [Param::Stop, Param::Seed]);
+    assert_eq!(drops("acme/unheard-of"), [Param::Seed]);
+    assert_eq!(drops("nobody/x"), []);
+}
+
+#[test]
+fn every_mistake_of_every_file_is_told_at_once_with_its_line_and_the_remedy() {
+    let provider = ACME
+        .replace("title = \"Acme\"", "titel = \"Acme\"")
+        .replace("https://", "ftp://")
+        .replace("json = \"object\"", "jsno = \"object\"");
+    let models = ACME_MODELS
+        .replace("prices = { input", "prices = { inptu")
+        .replace("\"tools\"]", "\"tool\"]")
+        .replace("2026-11-20", "20 Nov");
+    let mistakes = Operator::new()
+        .file("providers/acme.toml", &provider)
+        .file("catalog/acme.toml", &models)
+        .load()
+        .unwrap_err();
+    insta::assert_snapshot!(mistakes.join("\n"));
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line() {
+    let mistakes = Operator::acme()
+        .file("providers/broken.toml", "id = \"broken\"\ntitle = = 3\n")
+        .load()
+        .unwrap_err();
+    assert!(
+        mistakes[0].starts_with("providers/broken.toml:2  "),
+        "{mistakes:?}"
+    );
+}
+
+#[test]
+fn a_key_pasted_in_place_of_its_variables_name_is_not_shown() {
+    let pasted = ACME.replace("\"ACME_API_KEY\"", "\"sk-live-0123456789abcdef\"");
+    let mistakes = Operator::new()
+        .file("providers/acme.toml", &pasted)
+        .load()
+        .unwrap_err();
+    assert_eq!(mistakes.len(), 1);
+    assert!(
+        mistakes[0].contains("providers/acme.toml:12"),
+        "{mistakes:?}"
+    );
+    assert!(!mistakes[0].contains("0123456789"), "{mistakes:?}");
+}
+
+#[test]
+fn files_are_checked_against_each_other() {
+    let models = ACME_MODELS.replace("provider = \"acme\"", "provider = \"olama\"")
+        + "deprecated = { successor = \"llama3.22\" }\n";
+    let again = ACME.replace("[\"acme_ai\"]", "[\"ollama_chat\"]");
+    let mistakes = Operator::new()
+        .file("providers/acme.toml", ACME)
+        .file("providers/acme2.toml", &again)
+        .file("catalog/olama.toml", &models)
+        .load()
+        .unwrap_err();
+    insta::assert_snapshot!(mistakes.join("\n"));
+}
+
+#[test]
+fn an_operators_file_replaces_a_provider_and_a_card_of_the_same_name() {
+    let catalog = Operator::new()
+        .file(
+            "providers/mine.toml",
+            &ACME.replace("id = \"acme\"", "id = \"openai\""),
+        )
+        .file(
+            "catalog/mine.toml",
+            &ACME_MODELS
+                .replace("provider = \"acme\"", "provider = \"openai\"")
+                .replace("id = \"anvil\"", "id = \"gpt-4o\""),
+        )
+        .load()
+        .unwrap();
+    assert_eq!(catalog.provider("openai").unwrap().title, "Acme");
+    let card = catalog.card(&name("openai/gpt-4o")).unwrap();
+    assert_eq!(card.source, "acme's price list");
+    assert!(
+        catalog.card(&name("openai/gpt-4o-mini")).is_some(),
+        "others stay"
+    );
+}
+
+#[test]
+fn a_free_model_with_a_price_is_a_contradiction() {
+    let mistakes = Operator::acme()
+        .file(
+            "catalog/acme.toml",
+            &format!("{ACME_MODELS}pricing_tier = \"free\"\n"),
+        )
+        .load()
+        .unwrap_err();
+    assert_eq!(
+        mistakes,
+        [
+            "catalog/acme.toml:12  pricing_tier and prices contradict each other: a free model costs 0"
+        ]
+    );
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_a_mistake() {
+    let dirs = DataDirs {
+        providers: Some("/nowhere/at/all".into()),
+        catalog: None,
+    };
+    let mistakes = Catalog::load(&dirs).unwrap_err();
+    assert_eq!(mistakes.len(), 1);
+    assert_eq!(mistakes[0].file, "/nowhere/at/all");
+}
+
+#[test]
+fn ollamas_latest_tag_is_the_bare_name_and_anothers_is_not() {
+    let catalog = Operator::acme().load().unwrap();
+    let card = |text: &str| catalog.card(&name(text)).map(|card| card.name.to_string());
+    assert_eq!(
+        card("ollama/llama3.2:latest").as_deref(),
+        Some("ollama/llama3.2")
+    );
+    assert_eq!(
+        card("ollama_chat/llama3.2:3b").as_deref(),
+        Some("ollama/llama3.2")
+    );
+    assert_eq!(card("acme/anvil:latest"), None);
+}
+
+#[test]
+fn a_local_model_without_a_card_is_free_and_a_hosted_one_has_no_known_price() {
+    let catalog = Catalog::embedded();
+    assert_eq!(
+        catalog.prices(&name("ollama/my-own-model")),
+        Some(Prices::default())
+    );
+    assert_eq!(catalog.prices(&name("openai/gpt-99")), None);
+    assert_eq!(catalog.prices(&name("nobody/x")), None);
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest_ones() {
+    let catalog = Catalog::embedded();
+    let first = |text: &str| catalog.suggest(text).first().cloned().unwrap_or_default();
+    assert_eq!(first("openai/gpt-5-mni"), "openai/gpt-5-mini");
+    assert_eq!(first("olama/llama3.2"), "ollama/llama3.2");
+    assert_eq!(first("gpt-4o"), "openai/gpt-4o");
+    assert_eq!(first("anthropc"), "anthropic");
+    assert!(catalog.suggest("anthropic/claude-sonnet").len() > 1);
+    assert!(catalog.suggest("entirely-made-up-thing").is_empty());
+}
+
+#[test]
+fn the_first_variable_that_is_set_decides_the_address() {
+    let catalog = Operator::acme().load().unwrap();
+    let spec = catalog.provider("acme").unwrap();
+    let env = |name: &str| match name {
+        "ACME_BASE_URL" => Some(" ".to_owned()),
+        "ACME_API_BASE" => Some("https://proxy.example/acme/".to_owned()),
+        _ => None,
+    };
+    assert_eq!(spec.base_url_from(env), "https://proxy.example/acme");
+    assert_eq!(spec.base_url_from(|_| None), "https://api.acme.example/v1");
+}

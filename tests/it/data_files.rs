@@ -1,0 +1,312 @@
+//! What the files of `providers/` and `catalog/` have to hold. A file that breaks a rule is named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use agon::catalog::AuthScheme;
+use agon::catalog::Catalog;
+use agon::catalog::DataDirs;
+use agon::catalog::Discover;
+use agon::catalog::ModelCard;
+use agon::catalog::PricingTier;
+use agon::catalog::embedded;
+use agon::types::ModelName;
+use agon::types::Wire;
+use agon::types::quirks::Param;
+
+const NANO_PER_USD: u64 = 1_000_000_000;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn on_disk(dir: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(dir)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names
+        .filter(|name| name.ends_with(".toml"))
+        .map(|name| format!("{dir}/{name}"))
+        .collect()
+}
+
+fn card(catalog: &Catalog, name: &str) -> ModelCard {
+    let parsed: ModelName = name.parse().unwrap();
+    let card = catalog.card(&parsed);
+    ModelCard::clone(card.unwrap_or_else(|| panic!("no card for {name}")))
+}
+
+fn cards_of<'a>(catalog: &'a Catalog, provider: &'a str) -> impl Iterator<Item = &'a ModelCard> {
+    let cards = catalog.cards().map(AsRef::as_ref);
+    cards.filter(move |card: &&ModelCard| card.name.provider() == provider)
+}
+
+#[test]
+fn every_file_is_inside_the_program_and_nothing_else_is() {
+    for (dir, files) in [
+        ("providers", embedded::PROVIDERS),
+        ("catalog", embedded::CATALOG),
+    ] {
+        let listed: BTreeSet<String> = files.iter().map(|(file, _)| (*file).to_owned()).collect();
+        assert_eq!(listed, on_disk(dir), "src/catalog/embedded.rs lists {dir}/");
+    }
+}
+
+#[test]
+fn the_files_inside_the_program_have_no_mistake() {
+    if let Err(mistakes) = Catalog::load(&DataDirs::default()) {
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        panic!("{}", told.join("\n"));
+    }
+}
+
+#[test]
+fn a_providers_file_is_called_by_its_id_and_a_catalog_file_by_its_provider() {
+    for (key, files) in [("id", embedded::PROVIDERS), ("provider", embedded::CATALOG)] {
+        for (file, text) in files {
+            let stem = Path::new(file).file_stem().unwrap().to_str().unwrap();
+            let wanted = format!("{key} = \"{stem}\"");
+            assert!(
+                text.lines().any(|line| line == wanted),
+                "{file} lacks {wanted}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_provider_says_where_it_is_and_how_it_is_paid() {
+    for spec in Catalog::embedded().providers() {
+        let id = &spec.id;
+        if spec.wire == Wire::Demo {
+            assert!(spec.keyless && spec.auth.scheme == AuthScheme::None, "{id}");
+            continue;
+        }
+        assert!(
+            !spec.base_url_env.is_empty(),
+            "{id}: its address cannot be changed"
+        );
+        assert!(
+            spec.keyless || !spec.auth.key_env.is_empty(),
+            "{id}: its key has no name"
+        );
+        assert_eq!(
+            spec.base_url.starts_with("http://127.0.0.1:"),
+            spec.local,
+            "{id}"
+        );
+        assert!(
+            spec.local || spec.base_url.starts_with("https://"),
+            "{id}: a key in the clear"
+        );
+    }
+}
+
+#[test]
+fn a_local_provider_needs_no_key_has_time_to_load_a_model_and_can_be_asked_what_it_has() {
+    let catalog = Catalog::embedded();
+    for spec in catalog.providers().filter(|spec| spec.local) {
+        assert!(spec.keyless, "{}", spec.id);
+        assert_eq!(spec.timeouts.first_token_s, Some(120), "{}", spec.id);
+        let wanted = match spec.wire {
+            Wire::Ollama => Discover::Ollama,
+            Wire::OpenaiChat | Wire::Anthropic | Wire::Demo => Discover::OpenaiModels,
+        };
+        assert_eq!(spec.discover, Some(wanted), "{}", spec.id);
+    }
+}
+
+#[test]
+fn the_variables_that_people_have_set_already_are_understood() {
+    let catalog = Catalog::embedded();
+    for (id, variable) in [
+        ("openai", "OPENAI_BASE_URL"),
+        ("openai", "OPENAI_API_BASE"),
+        ("anthropic", "ANTHROPIC_BASE_URL"),
+        ("anthropic", "ANTHROPIC_API_BASE"),
+        ("ollama", "OLLAMA_HOST"),
+        ("ollama", "OLLAMA_API_BASE"),
+    ] {
+        let spec = catalog.provider(id).unwrap();
+        let env = |name: &str| (name == variable).then(|| "http://elsewhere:9".to_owned());
+        assert_eq!(spec.base_url_from(env), "http://elsewhere:9", "{variable}");
+    }
+}
+
+#[test]
+fn a_model_chats_or_embeds_or_says_why_it_does_neither() {
+    for card in Catalog::embedded().cards() {
+        let can = card.capabilities;
+        assert!(!(can.chat && can.embedding), "{} does both", card.name);
+        let responses_only =
+            card.name.provider() == "openai" && card.name.model().ends_with("-pro");
+        assert!(
+            can.chat || can.embedding || responses_only,
+            "{} does neither",
+            card.name
+        );
+    }
+}
+
+#[test]
+fn sizes_make_sense() {
+    for card in Catalog::embedded().cards() {
+        if let (Some(context), Some(output)) = (card.context_tokens, card.max_output_tokens) {
+            // One free listing allows an answer longer than its own context; no other does.
+            let listed = card.name.as_str() == "openrouter/meta-llama/llama-3.3-70b-instruct:free";
+            assert!(
+                output <= context || listed,
+                "{} answers more than it reads",
+                card.name
+            );
+        }
+        if let Some(context) = card.context_tokens {
+            assert!(
+                (512..=16_000_000).contains(&context),
+                "{}: {context}",
+                card.name
+            );
+        }
+    }
+}
+
+#[test]
+fn prices_make_sense() {
+    for card in Catalog::embedded().cards() {
+        let Some(prices) = card.prices else {
+            continue;
+        };
+        let name = &card.name;
+        for price in [
+            prices.input,
+            prices.output,
+            prices.cache_read,
+            prices.cache_write,
+        ] {
+            assert!(
+                price <= 200 * NANO_PER_USD,
+                "{name}: {price} is not in nano-USD"
+            );
+        }
+        assert!(
+            prices.cache_read <= prices.input,
+            "{name}: a cache that costs more"
+        );
+        assert!(
+            prices.cache_write <= 2 * prices.input,
+            "{name}: a dear cache"
+        );
+        let embedding = card.capabilities.embedding;
+        assert!(
+            embedding || prices.output >= prices.input,
+            "{name}: answers cheaper than questions"
+        );
+        assert_eq!(card.pricing_tier, PricingTier::of(&prices), "{name}");
+    }
+}
+
+#[test]
+fn what_is_written_as_dollars_is_charged_as_such() {
+    let prices = card(&Catalog::embedded(), "anthropic/claude-sonnet-5")
+        .prices
+        .unwrap();
+    assert_eq!(prices.input, 3 * NANO_PER_USD);
+    assert_eq!(prices.output, 15 * NANO_PER_USD);
+    assert_eq!(prices.cache_read, 300_000_000);
+    assert_eq!(prices.cache_write, 3_750_000_000);
+}
+
+#[test]
+fn at_least_forty_models_run_free_on_ones_own_machine_and_say_what_they_need() {
+    let catalog = Catalog::embedded();
+    let mut count = 0;
+    for card in cards_of(&catalog, "ollama") {
+        let name = &card.name;
+        assert_eq!(card.pricing_tier, PricingTier::Free, "{name}");
+        assert!(!card.recommended, "{name}");
+        let (ram, disk) = (card.ram_gb.unwrap(), card.disk_gb.unwrap());
+        assert!(
+            ram > disk,
+            "{name}: {disk} GB of weights do not fit in {ram} GB"
+        );
+        count += 1;
+    }
+    assert!(count >= 40, "{count}");
+    for name in [
+        "llama2",
+        "llama2:13b",
+        "mistral",
+        "llama3.1",
+        "llama3.2",
+        "llama3.3",
+        "qwen3",
+    ] {
+        card(&catalog, &format!("ollama/{name}"));
+    }
+    for name in ["gemma3", "phi4", "deepseek-r1", "gpt-oss"] {
+        card(&catalog, &format!("ollama/{name}"));
+    }
+}
+
+#[test]
+fn models_that_always_reason_are_not_sent_a_temperature() {
+    let catalog = Catalog::embedded();
+    let drops = |name: &str| catalog.quirks(&name.parse().unwrap()).drop_params;
+    for name in [
+        "openai/o3",
+        "openai/o4-mini",
+        "openai/gpt-5",
+        "openai/gpt-5-mini-2025-08-07",
+    ] {
+        for param in [Param::Temperature, Param::TopP, Param::Stop] {
+            assert!(drops(name).contains(&param), "{name} refuses {param:?}");
+        }
+    }
+    for name in [
+        "claude-opus-5",
+        "claude-sonnet-5",
+        "claude-opus-4-8",
+        "claude-opus-4-7",
+        "claude-fable-5",
+    ] {
+        let drops = drops(&format!("anthropic/{name}"));
+        assert!(
+            drops.contains(&Param::Temperature) && drops.contains(&Param::TopP),
+            "{name}"
+        );
+    }
+    for name in [
+        "openai/gpt-4o",
+        "openai/gpt-4.1",
+        "openai/gpt-5.4",
+        "anthropic/claude-sonnet-4-6",
+    ] {
+        assert!(
+            !drops(name).contains(&Param::Temperature),
+            "{name} takes one"
+        );
+    }
+}
+
+#[test]
+fn a_retired_model_names_one_that_is_not() {
+    let catalog = Catalog::embedded();
+    let retired = card(&catalog, "anthropic/claude-opus-4-20250514")
+        .deprecated
+        .unwrap();
+    assert_eq!(retired.date.as_deref(), Some("2026-06-15"));
+    for card in catalog.cards() {
+        let Some(deprecated) = &card.deprecated else {
+            continue;
+        };
+        assert!(!card.recommended, "{}", card.name);
+        if let Some(successor) = &deprecated.successor {
+            let successor = self::card(&catalog, successor);
+            assert_eq!(
+                successor.deprecated, None,
+                "{} names {}",
+                card.name, successor.name
+            );
+        }
+    }
+}
