@@ -13,7 +13,13 @@ macro_rules! files {
 }
 
 /// The files of `providers/`: path from the repository's root, and text.
-pub const PROVIDERS: &[(&str, &str)] = files!("providers": "anthropic", "ollama", "openai");
+pub const PROVIDERS: &[(&str, &str)] = files!("providers":
+    "anthropic", "deepseek", "demo", "groq", "llamacpp", "lmstudio", "mistral", "ollama", "openai",
+    "openrouter", "together", "vllm", "xai",
+);
 
 /// The files of `catalog/`: path from the repository's root, and text.
-pub const CATALOG: &[(&str, &str)] = files!("catalog": "anthropic", "ollama", "openai");
+pub const CATALOG: &[(&str, &str)] = files!("catalog":
+    "anthropic", "deepseek", "demo", "groq", "mistral", "ollama", "openai", "openrouter", "together",
+    "xai",
+);

@@ -36,6 +36,7 @@ use crate::types::Diagnostic;
 use crate::types::ModelName;
 use crate::types::Prices;
 use crate::types::Wire;
+use crate::types::quirks::JsonSupport;
 use crate::types::quirks::Quirks;
 use load::Layer;
 use load::Loader;
@@ -101,14 +102,23 @@ impl Catalog {
         self.cards.values()
     }
 
-    /// Where this model departs from its wire: its provider's quirks, and what it refuses beside them.
+    /// Where this model departs from its wire: its provider's quirks, what it refuses beside them, and
+    /// a schema left to the prompt when its card does not promise one.
     pub fn quirks(&self, name: &ModelName) -> Quirks {
-        let mut quirks = self
-            .provider(name.provider())
-            .map(|spec| spec.quirks.clone())
-            .unwrap_or_default();
-        if let Some(card) = self.card(name) {
-            quirks.drop_params.extend(&card.drop_params);
+        let Some(spec) = self.provider(name.provider()) else {
+            return Quirks::default();
+        };
+        let mut quirks = spec.quirks.clone();
+        let Some(card) = self.card(name) else {
+            return quirks;
+        };
+        quirks.drop_params.extend(&card.drop_params);
+        if !card.capabilities.json_schema && quirks.json == JsonSupport::Schema {
+            quirks.json = match spec.wire {
+                Wire::OpenaiChat => JsonSupport::Object,
+                // These have a schema or nothing.
+                Wire::Anthropic | Wire::Ollama | Wire::Demo => JsonSupport::Prompt,
+            };
         }
         quirks
     }

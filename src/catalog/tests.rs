@@ -119,6 +119,19 @@ fn a_model_refuses_what_its_provider_refuses_and_more() {
 }
 
 #[test]
+fn a_schema_is_asked_for_only_where_the_card_promises_one() {
+    let catalog = Catalog::embedded();
+    let json = |model: &str| catalog.quirks(&name(model)).json;
+    assert_eq!(json("openai/gpt-4o"), JsonSupport::Schema);
+    assert_eq!(json("openai/gpt-3.5-turbo"), JsonSupport::Object);
+    assert_eq!(
+        json("anthropic/claude-3-haiku-20240307"),
+        JsonSupport::Prompt
+    );
+    assert_eq!(json("openai/not-in-the-catalog"), JsonSupport::Schema);
+}
+
+#[test]
 fn every_mistake_of_every_file_is_told_at_once_with_its_line_and_the_remedy() {
     let provider = ACME
         .replace("title = \"Acme\"", "titel = \"Acme\"")

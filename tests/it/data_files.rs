@@ -289,6 +289,29 @@ fn models_that_always_reason_are_not_sent_a_temperature() {
 }
 
 #[test]
+fn prefixes_of_other_gateways_find_their_provider() {
+    let catalog = Catalog::embedded();
+    for (prefix, id) in [
+        ("ollama_chat", "ollama"),
+        ("lm_studio", "lmstudio"),
+        ("hosted_vllm", "vllm"),
+        ("together_ai", "together"),
+    ] {
+        assert_eq!(catalog.provider(prefix).unwrap().id, id);
+    }
+}
+
+#[test]
+fn a_demo_answer_is_free_and_says_that_no_model_gave_it() {
+    let catalog = Catalog::embedded();
+    for model in ["optimist", "skeptic", "analyst", "judge"] {
+        let card = card(&catalog, &format!("demo/{model}"));
+        assert_eq!(card.pricing_tier, PricingTier::Free);
+        assert!(card.title.unwrap().contains("canned answers, no model"));
+    }
+}
+
+#[test]
 fn a_retired_model_names_one_that_is_not() {
     let catalog = Catalog::embedded();
     let retired = card(&catalog, "anthropic/claude-opus-4-20250514")
