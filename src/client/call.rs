@@ -45,6 +45,17 @@ pub enum CallPath {
     Demo,
 }
 
+impl CallPath {
+    /// The word of logs and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unified => "unified",
+            Self::Legacy => "legacy",
+            Self::Demo => "demo",
+        }
+    }
+}
+
 /// What the layers of one call note for its report. Shared by all attempts of the call.
 #[derive(Debug, Default)]
 pub struct CallTrace {

@@ -82,6 +82,12 @@ pub enum EventBody {
     /// A speaker is asked.
     #[serde(rename = "turn.started")]
     TurnStarted(Box<TurnStarted>),
+    /// A turn waits for something other than the model's words. *Input.*
+    #[serde(rename = "turn.waiting")]
+    TurnWaiting {
+        /// For what.
+        cause: WaitingFor,
+    },
     /// A speaker has spoken.
     #[serde(rename = "turn.completed")]
     TurnCompleted(Box<TurnCompleted>),
@@ -156,6 +162,7 @@ impl EventBody {
             | Self::Recovered { .. }
             | Self::CommandAccepted { .. }
             | Self::CallFinished(_)
+            | Self::TurnWaiting { .. }
             | Self::TimerFired { .. } => true,
             Self::Paused {}
             | Self::Resumed {}
@@ -175,6 +182,24 @@ impl EventBody {
             | Self::Cancelled(_)
             | Self::Failed(_) => false,
         }
+    }
+}
+
+impl EventBody {
+    /// `true` when the words streamed of the event's turn so far are final or void.
+    pub fn ends_text(&self) -> bool {
+        matches!(
+            self,
+            Self::TurnCompleted(_) | Self::TurnReset(_) | Self::TurnFailed(_)
+        )
+    }
+
+    /// `true` for the last event of a debate.
+    pub fn ends_debate(&self) -> bool {
+        matches!(
+            self,
+            Self::Finished(_) | Self::Cancelled(_) | Self::Failed(_)
+        )
     }
 }
 
@@ -226,6 +251,16 @@ pub enum PauseAt {
     Turn,
     /// At once: turns in flight are void and asked for again afterwards.
     Now,
+}
+
+/// What a turn waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitingFor {
+    /// Another turn on the same local server.
+    Queued,
+    /// A local model that is being loaded.
+    ModelLoading,
 }
 
 /// What a call was for.

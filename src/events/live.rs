@@ -46,13 +46,6 @@ pub enum LiveEvent {
         /// When the upstream's chunk arrived here.
         arrived: Instant,
     },
-    /// A turn waits for something other than the model's words.
-    Waiting {
-        /// The turn.
-        turn: TurnId,
-        /// For what: `queued`, `model_loading`, `rate_limited`.
-        cause: &'static str,
-    },
     /// These durable events were stored, in order.
     Stored(Arc<[Envelope]>),
 }
@@ -73,6 +66,8 @@ pub struct TurnText {
 pub struct LiveSubscription {
     /// The turns in flight at the moment of subscribing.
     pub in_flight: Vec<TurnText>,
+    /// The last durable event that was told of before that moment; 0 when none was.
+    pub stored_seq: u64,
     /// What comes after that moment.
     pub receiver: broadcast::Receiver<LiveEvent>,
 }
@@ -89,13 +84,10 @@ pub trait LiveLane: Send + Sync {
         arrived: Instant,
     );
 
-    /// Says what a turn waits for.
-    fn waiting(&self, debate: &DebateId, turn: &TurnId, cause: &'static str);
-
     /// Forgets the words of a turn: it ended, or is asked for again.
     fn forget(&self, debate: &DebateId, turn: &TurnId);
 
-    /// Tells of durable events that were stored.
+    /// Tells of durable events that were stored, and forgets the words of turns that they end.
     fn stored(&self, debate: &DebateId, events: Arc<[Envelope]>);
 
     /// Follows a debate.
@@ -112,6 +104,9 @@ pub struct LiveBus {
 struct LiveDebate {
     sender: broadcast::Sender<LiveEvent>,
     texts: BTreeMap<(TurnId, SpeechChannel), Text>,
+    stored_seq: u64,
+    /// Events of a debate that this process runs are still to come.
+    runs_here: bool,
 }
 
 #[derive(Debug, Default)]
@@ -125,11 +120,13 @@ impl LiveDebate {
         Self {
             sender: broadcast::Sender::new(LIVE_CAPACITY),
             texts: BTreeMap::new(),
+            stored_seq: 0,
+            runs_here: false,
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.texts.is_empty() && self.sender.receiver_count() == 0
+        self.texts.is_empty() && !self.runs_here && self.sender.receiver_count() == 0
     }
 }
 
@@ -173,26 +170,29 @@ impl LiveLane for LiveBus {
         });
     }
 
-    fn waiting(&self, debate: &DebateId, turn: &TurnId, cause: &'static str) {
-        self.with(debate, |live| {
-            let _ = live.sender.send(LiveEvent::Waiting {
-                turn: turn.clone(),
-                cause,
-            });
-        });
-    }
-
     fn forget(&self, debate: &DebateId, turn: &TurnId) {
         self.with(debate, |live| live.texts.retain(|(of, _), _| of != turn));
     }
 
     fn stored(&self, debate: &DebateId, events: Arc<[Envelope]>) {
         self.with(debate, |live| {
+            for event in events.iter() {
+                live.stored_seq = event.seq;
+                live.runs_here = !event.body.ends_debate();
+                if let Some(turn) = event.turn.as_ref().filter(|_| event.body.ends_text()) {
+                    live.texts.retain(|(of, _), _| of != turn);
+                }
+            }
             let _ = live.sender.send(LiveEvent::Stored(events));
         });
     }
 
     fn subscribe(&self, debate: &DebateId) -> LiveSubscription {
+        // Watchers leave without a word, so lanes that only they kept are dropped when the next one comes.
+        self.debates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, live| !live.is_idle());
         self.with(debate, |live| {
             let in_flight = live
                 .texts
@@ -205,6 +205,7 @@ impl LiveLane for LiveBus {
                 .collect();
             LiveSubscription {
                 in_flight,
+                stored_seq: live.stored_seq,
                 receiver: live.sender.subscribe(),
             }
         })

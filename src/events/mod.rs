@@ -18,6 +18,7 @@ pub use body::TurnAction;
 pub use body::TurnCompleted;
 pub use body::TurnReset;
 pub use body::TurnStarted;
+pub use body::WaitingFor;
 pub use call::CallRecord;
 pub use call::Observer;
 pub use call::Observers;

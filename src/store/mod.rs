@@ -1,5 +1,11 @@
 //! What must outlive the process: small traits, and SQLite behind them. No SQL anywhere else.
 
+mod alive;
+mod sqlite;
+
+pub use sqlite::LEASE;
+pub use sqlite::SqliteStore;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde::Serialize;
@@ -149,6 +155,13 @@ pub trait Settings: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OwnerId(pub String);
+
+impl OwnerId {
+    /// A name that no process had before.
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7().simple().to_string())
+    }
+}
 
 /// The right to write a debate's events.
 #[derive(Debug, Clone, PartialEq, Eq)]

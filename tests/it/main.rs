@@ -3,3 +3,4 @@
 
 mod data_files;
 mod layers;
+mod store_contract;
