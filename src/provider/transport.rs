@@ -1,0 +1,158 @@
+//! One HTTP client for all model calls: it sends a body and hands back the reply, every wait bounded and measured.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::Request;
+use http::Uri;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioTimer;
+use rustls::ClientConfig;
+
+use super::connect::ConnectRefused;
+use super::connect::Connector;
+use super::connect::Reach;
+use super::connect::tls_config;
+use super::failure::Failure;
+use super::failure::innermost;
+use super::reply::Reply;
+use super::reply::ReplyBody;
+use super::waits::Waits;
+use crate::client::TimeoutPhase;
+
+/// How long an unused connection is kept; below the 60 s after which common load balancers drop one silently.
+const POOL_IDLE: Duration = Duration::from_secs(55);
+/// Unused connections kept per host.
+const POOL_IDLE_PER_HOST: usize = 64;
+
+type HttpClient = Client<Connector, Full<Bytes>>;
+
+/// Sends model calls. Cloning it shares its connections.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tls: ClientConfig,
+    clients: Mutex<HashMap<(Duration, Reach), HttpClient>>,
+}
+
+/// What is sent, and where to.
+pub(super) struct Outgoing {
+    pub(super) url: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) reach: Reach,
+}
+
+impl Transport {
+    /// Reads the machine's root certificates and makes the client.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all; missing root certificates are only a warning.
+    pub fn new() -> Result<Self, rustls::Error> {
+        let shared = Shared {
+            tls: tls_config()?,
+            clients: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The TLS settings, for the side calls' client.
+    pub(super) fn tls(&self) -> ClientConfig {
+        self.shared.tls.clone()
+    }
+
+    /// Posts a body and waits for the reply's head. Redirects are handed back like any reply.
+    pub(super) async fn post(&self, outgoing: Outgoing, waits: &Waits) -> Result<Reply, Failure> {
+        let client = self.client(waits.timeouts().connect, outgoing.reach);
+        let mut request = Request::new(Full::new(outgoing.body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = outgoing.url;
+        *request.headers_mut() = outgoing.headers;
+        let answered = waits
+            .until(
+                waits.first_token_at(),
+                TimeoutPhase::FirstToken,
+                client.request(request),
+            )
+            .await?;
+        let (head, body) = answered.map_err(|error| failure_of(&error))?.into_parts();
+        let body = ReplyBody::new(body.map_err(Into::into).boxed_unsync());
+        Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+
+    /// One client for each limit on connecting, since a connection's limit is the connector's.
+    fn client(&self, connect: Duration, reach: Reach) -> HttpClient {
+        let mut clients = self
+            .shared
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        clients
+            .entry((connect, reach))
+            .or_insert_with(|| {
+                Client::builder(TokioExecutor::new())
+                    .pool_idle_timeout(POOL_IDLE)
+                    .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
+                    .pool_timer(TokioTimer::new())
+                    .timer(TokioTimer::new())
+                    .http2_keep_alive_interval(Duration::from_secs(20))
+                    .http2_keep_alive_timeout(Duration::from_secs(10))
+                    .http2_adaptive_window(true)
+                    .build(Connector::new(self.shared.tls.clone(), connect, reach))
+            })
+            .clone()
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+fn failure_of(error: &hyper_util::client::legacy::Error) -> Failure {
+    match refusal_in(error) {
+        Some(ConnectRefused::TimedOut) => Failure::TimedOut(TimeoutPhase::Connect),
+        Some(ConnectRefused::Forbidden) => Failure::Forbidden,
+        None if error.is_connect() => Failure::NotConnected(innermost(error)),
+        None => Failure::Broken(innermost(error)),
+    }
+}
+
+/// Finds our own cause among the sources of an error; inside an `io::Error` it hides behind `get_ref`.
+fn refusal_in(error: &(dyn std::error::Error + 'static)) -> Option<ConnectRefused> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(refused) = cause.downcast_ref::<ConnectRefused>() {
+            return Some(refused.clone());
+        }
+        let wrapped = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<ConnectRefused>());
+        if let Some(refused) = wrapped {
+            return Some(refused.clone());
+        }
+        next = cause.source();
+    }
+    None
+}
