@@ -1,1 +1,120 @@
-//! Bytes to types and back, without I/O: framing, and one dialect per wire.
+//! Bytes to types and back, without I/O: framing, and one folder per dialect.
+
+mod anthropic;
+mod failure;
+pub mod framing;
+mod json_answer;
+mod lenient;
+mod ollama;
+mod openai_chat;
+mod retry_after;
+#[cfg(test)]
+mod rich_chat;
+mod stream;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+pub use failure::ErrorParts;
+pub use failure::decode_error;
+pub use stream::StreamDecoder;
+
+use crate::client::ChatRequest;
+use crate::client::Content;
+use crate::client::LlmErrorKind;
+use crate::types::Chat;
+use crate::types::ChatResponse;
+use crate::types::Wire;
+use crate::types::quirks::Quirks;
+
+/// A request, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// To be joined to the provider's base URL.
+    pub path: &'static str,
+    /// JSON.
+    pub body: Bytes,
+    /// Parameters of the chat that this wire or provider cannot carry, by Agon's names for them.
+    pub dropped: Vec<String>,
+}
+
+/// What encoding needs to know beside the chat.
+#[derive(Debug, Clone, Copy)]
+pub struct EncodeContext<'a> {
+    /// The model as its provider knows it.
+    pub model: &'a str,
+    /// Whether the answer is wanted in pieces.
+    pub stream: bool,
+    /// How the provider departs from its wire.
+    pub quirks: &'a Quirks,
+    /// Tokens of the answer where the wire demands a limit and the chat names none.
+    pub default_max_output_tokens: u32,
+}
+
+/// Why bytes are not what their wire says, or types cannot be said on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// They are something else.
+    #[error("the answer is not what its wire says: {0}")]
+    Malformed(String),
+    /// They end before their end.
+    #[error("the answer broke off")]
+    Truncated,
+    /// They are an error, in a body or stream that began as a success.
+    #[error("{1}")]
+    Upstream(LlmErrorKind, String),
+    /// The wire cannot say it.
+    #[error("{0}")]
+    Unsupported(String),
+    /// One event is longer than any sane answer.
+    #[error("{0} is longer than {limit} MiB", limit = framing::MAX_EVENT_BYTES >> 20)]
+    TooLong(&'static str),
+}
+
+/// Writes a request.
+///
+/// # Errors
+/// `Unsupported` when the chat holds something that must not be lost in silence.
+pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<Encoded, WireError> {
+    match wire {
+        Wire::OpenaiChat => openai_chat::encode(chat, context),
+        Wire::Anthropic => anthropic::encode(chat, context),
+        Wire::Ollama => ollama::encode(chat, context),
+        Wire::Demo => Err(WireError::Unsupported(
+            "the demo provider has no wire".to_owned(),
+        )),
+    }
+}
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// `Malformed`, or `Upstream` when the body of a success is an error.
+pub fn decode_response(
+    wire: Wire,
+    body: &[u8],
+    quirks: &Quirks,
+) -> Result<ChatResponse, WireError> {
+    match wire {
+        Wire::OpenaiChat => openai_chat::decode_response(body, quirks),
+        Wire::Anthropic => anthropic::decode_response(body),
+        Wire::Ollama => ollama::decode_response(body),
+        Wire::Demo => Err(WireError::Unsupported(
+            "the demo provider has no wire".to_owned(),
+        )),
+    }
+}
+
+/// Gives a request's content in Agon's own form.
+///
+/// # Errors
+/// `Unsupported` for a raw body: nothing accepts one from a client yet.
+pub fn typed(request: &ChatRequest) -> Result<Cow<'_, Chat>, WireError> {
+    match &request.content {
+        Content::Typed(chat) => Ok(Cow::Borrowed(chat)),
+        Content::Raw { wire, .. } => Err(WireError::Unsupported(format!(
+            "raw bodies of the {wire:?} wire cannot be translated in this version"
+        ))),
+    }
+}

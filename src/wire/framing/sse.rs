@@ -1,0 +1,101 @@
+//! Server-sent events. Source: WHATWG HTML, "Parsing an event stream", read 2026-11-20.
+
+use super::MAX_EVENT_BYTES;
+use crate::wire::WireError;
+
+/// One event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SseEvent {
+    /// Its `event:` field.
+    pub name: Option<String>,
+    /// Its `data:` lines, joined with line feeds.
+    pub data: String,
+}
+
+/// Cuts bytes into events; any split of the bytes gives the same events.
+#[derive(Debug, Default)]
+pub struct SseDecoder {
+    line: Vec<u8>,
+    /// The last byte was a carriage return, which ended a line; a line feed right after it belongs to it.
+    after_cr: bool,
+    event: SseEvent,
+    has_data: bool,
+    started: bool,
+}
+
+impl SseDecoder {
+    /// Takes the next bytes and gives the events that they complete.
+    ///
+    /// # Errors
+    /// `TooLong` for an event over [`MAX_EVENT_BYTES`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SseEvent>, WireError> {
+        let mut events = Vec::new();
+        let mut rest = bytes;
+        if self.after_cr && !rest.is_empty() {
+            self.after_cr = false;
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.line.extend_from_slice(&rest[..end]);
+            events.extend(self.end_line());
+            let cr = rest[end] == b'\r';
+            rest = &rest[end + 1..];
+            if cr {
+                self.after_cr = rest.is_empty();
+                rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+            }
+        }
+        self.line.extend_from_slice(rest);
+        match self.line.len() + self.event.data.len() > MAX_EVENT_BYTES {
+            true => Err(WireError::TooLong("an event")),
+            false => Ok(events),
+        }
+    }
+
+    /// Gives the event that the stream ends with, when its last blank line is missing.
+    pub fn finish(&mut self) -> Option<SseEvent> {
+        let ended = if self.line.is_empty() {
+            None
+        } else {
+            self.end_line()
+        };
+        ended.or_else(|| self.dispatch())
+    }
+
+    fn end_line(&mut self) -> Option<SseEvent> {
+        let line = std::mem::take(&mut self.line);
+        let mut line = String::from_utf8_lossy(&line).into_owned();
+        if !std::mem::replace(&mut self.started, true) {
+            line = line.trim_start_matches('\u{feff}').to_owned();
+        }
+        if line.is_empty() {
+            return self.dispatch();
+        }
+        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.event.data.push('\n');
+                }
+                self.event.data.push_str(value);
+            }
+            "event" => self.event.name = Some(value.to_owned()),
+            // Old llama.cpp servers end a stream with `error: {…}` (wire/openai-compatible facts, 2026-08).
+            "error" => {
+                self.event.name = Some("error".to_owned());
+                self.has_data = true;
+                value.clone_into(&mut self.event.data);
+            }
+            // A comment has an empty field; `id` and `retry` mean nothing here.
+            _ => {}
+        }
+        None
+    }
+
+    /// An event without data is none, whatever its name.
+    fn dispatch(&mut self) -> Option<SseEvent> {
+        let event = std::mem::take(&mut self.event);
+        std::mem::take(&mut self.has_data).then_some(event)
+    }
+}

@@ -1,0 +1,77 @@
+//! Reading JSON that providers write in more ways than one.
+
+use serde_json::Value;
+
+use super::WireError;
+use crate::client::LlmErrorKind;
+use crate::types::FinishReason;
+use crate::types::quirks::Quirks;
+
+/// A count at a path, however the number is written; 0 when it is not there.
+pub(super) fn count(value: &Value, path: &[&str]) -> u64 {
+    let found = path.iter().try_fold(value, |value, key| value.get(key));
+    let float = |value: &Value| {
+        value
+            .as_f64()
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    };
+    found
+        .and_then(|value| value.as_u64().or_else(|| float(value)))
+        .unwrap_or(0)
+}
+
+/// A text member that says something.
+pub(super) fn text(value: &Value, key: &str) -> Option<String> {
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// Arguments of a tool call: a JSON text, or an object that has to become one.
+pub(super) fn arguments(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Parses JSON that may have white space around it; keep-alive bytes come before some answers.
+pub(super) fn parse(body: &[u8]) -> Result<Value, WireError> {
+    serde_json::from_slice(body.trim_ascii()).map_err(|error| {
+        let shown: String = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();
+        WireError::Malformed(format!("{error} in {shown:?}"))
+    })
+}
+
+/// What a finish reason means; `None` for an empty one.
+pub(super) fn finish_reason(
+    word: &str,
+    quirks: &Quirks,
+) -> Result<Option<FinishReason>, WireError> {
+    if let Some(mapped) = quirks.finish_reason_map.get(word) {
+        return Ok(Some(*mapped));
+    }
+    Ok(Some(match word {
+        "" => return Ok(None),
+        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
+            FinishReason::Length
+        }
+        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "content_filter" | "content_filtered" | "sensitive" | "SAFETY" | "refusal" => {
+            FinishReason::ContentFilter
+        }
+        "error" | "abort" | "insufficient_system_resource" | "network_error" => {
+            let message = format!("the provider ended the answer with \"{word}\"");
+            return Err(WireError::Upstream(
+                LlmErrorKind::Overloaded { retry_after: None },
+                message,
+            ));
+        }
+        // stop, eos, end_turn, COMPLETE, stop_sequence, pause_turn …
+        _ => FinishReason::Stop,
+    }))
+}

@@ -1,0 +1,122 @@
+//! Reading an answer: a whole one is a single line of a streamed one.
+
+use serde_json::Value;
+
+use crate::client::LlmErrorKind;
+use crate::types::ChatChunk;
+use crate::types::ChatResponse;
+use crate::types::Delta;
+use crate::types::FinishReason;
+use crate::types::ResponseBuilder;
+use crate::types::ToolCallDelta;
+use crate::types::Usage;
+use crate::wire::WireError;
+use crate::wire::failure;
+use crate::wire::lenient;
+
+/// What a stream has told so far.
+#[derive(Debug, Default)]
+pub(in crate::wire) struct Stream {
+    done: bool,
+    calls: usize,
+}
+
+/// Reads the body of a success.
+pub(in crate::wire) fn decode_response(body: &[u8]) -> Result<ChatResponse, WireError> {
+    let (mut stream, mut chunks, mut builder) =
+        (Stream::default(), Vec::new(), ResponseBuilder::default());
+    stream.line(body, &mut chunks)?;
+    if !stream.is_complete() {
+        return Err(WireError::Truncated);
+    }
+    chunks.iter().for_each(|chunk| builder.push(chunk));
+    Ok(builder.finish())
+}
+
+impl Stream {
+    pub(in crate::wire) fn is_complete(&self) -> bool {
+        self.done
+    }
+
+    pub(in crate::wire) fn line(
+        &mut self,
+        line: &[u8],
+        chunks: &mut Vec<ChatChunk>,
+    ) -> Result<(), WireError> {
+        let value = lenient::parse(line)?;
+        if value.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(failure::in_success(&value));
+        }
+        let Some(message) = value.get("message") else {
+            return Err(WireError::Malformed("a line without a message".to_owned()));
+        };
+        let mut chunk = ChatChunk {
+            model: lenient::text(&value, "model"),
+            delta: Delta {
+                text: lenient::text(message, "content").unwrap_or_default(),
+                reasoning: lenient::text(message, "thinking").unwrap_or_default(),
+                tool_calls: self.tool_calls(message),
+                ..Delta::default()
+            },
+            ..ChatChunk::default()
+        };
+        if value.get("done") == Some(&Value::Bool(true)) {
+            self.done = true;
+            chunk.finish = Some(finish(&value, self.calls)?);
+            chunk.usage = usage(&value);
+        }
+        chunks.push(chunk);
+        Ok(())
+    }
+
+    /// Calls come whole, and before the line that ends the answer.
+    fn tool_calls(&mut self, message: &Value) -> Vec<ToolCallDelta> {
+        let calls = message.get("tool_calls").and_then(Value::as_array);
+        let mut pieces = Vec::new();
+        for call in calls.into_iter().flatten() {
+            let null = Value::Null;
+            let function = call.get("function").unwrap_or(&null);
+            pieces.push(ToolCallDelta {
+                index: self.calls,
+                // Servers before 0.12 give none.
+                id: lenient::text(call, "id").or_else(|| Some(format!("call_{}", self.calls))),
+                name: lenient::text(function, "name"),
+                arguments: lenient::arguments(function.get("arguments")),
+            });
+            self.calls += 1;
+        }
+        pieces
+    }
+}
+
+fn finish(value: &Value, calls: usize) -> Result<FinishReason, WireError> {
+    match value.get("done_reason").and_then(Value::as_str) {
+        Some("length") => Ok(FinishReason::Length),
+        Some("") => {
+            let message = "the server closed the answer without a reason".to_owned();
+            Err(WireError::Upstream(
+                LlmErrorKind::Overloaded { retry_after: None },
+                message,
+            ))
+        }
+        _ if calls > 0 => Ok(FinishReason::ToolCalls),
+        _ => Ok(FinishReason::Stop),
+    }
+}
+
+/// Old servers leave the prompt's count out when all of it was cached; `None` when there is no count at all.
+fn usage(value: &Value) -> Option<Usage> {
+    let told = value
+        .get("prompt_eval_count")
+        .or_else(|| value.get("eval_count"))
+        .is_some();
+    let (input, output) = (
+        lenient::count(value, &["prompt_eval_count"]),
+        lenient::count(value, &["eval_count"]),
+    );
+    told.then(|| Usage {
+        input,
+        output,
+        ..Usage::default()
+    })
+}

@@ -1,0 +1,93 @@
+use proptest::prelude::*;
+
+use crate::types::ChatResponse;
+use crate::types::FinishReason;
+use crate::types::ResponseBuilder;
+use crate::types::Wire;
+use crate::types::quirks::Quirks;
+use crate::wire::StreamDecoder;
+use crate::wire::WireError;
+use crate::wire::decode_response;
+use crate::wire::rich_chat::encoded;
+
+const STREAM: &str = concat!(
+    "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"Let\"},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"Hï\"},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":1}}}]},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"eval_count\":3}\n",
+);
+
+fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
+    let mut decoder = StreamDecoder::new(Wire::Ollama, &Quirks::default());
+    let mut builder = ResponseBuilder::default();
+    for piece in pieces {
+        decoder
+            .push(piece)?
+            .iter()
+            .for_each(|chunk| builder.push(chunk));
+    }
+    decoder
+        .finish()?
+        .iter()
+        .for_each(|chunk| builder.push(chunk));
+    Ok(builder.finish())
+}
+
+#[test]
+fn a_stream_reads_as_one_answer_and_stop_after_a_call_means_tool_calls() {
+    let answer = read(&[STREAM.as_bytes()]).unwrap();
+    assert_eq!(
+        (answer.text.as_str(), answer.reasoning.as_str()),
+        ("Hï", "Let")
+    );
+    assert_eq!(
+        (
+            answer.tool_calls[0].id.as_str(),
+            answer.tool_calls[0].arguments.as_str()
+        ),
+        ("call_0", "{\"a\":1}")
+    );
+    assert_eq!(answer.finish, FinishReason::ToolCalls);
+    assert_eq!((answer.usage.input, answer.usage.output), (0, 3));
+}
+
+#[test]
+fn a_stream_without_its_last_line_broke_off() {
+    let lines: Vec<&str> = STREAM.split_inclusive('\n').collect();
+    assert_eq!(
+        read(&[lines[..3].concat().as_bytes()]),
+        Err(WireError::Truncated)
+    );
+    assert_eq!(read(&[&STREAM.as_bytes()[..40]]), Err(WireError::Truncated));
+}
+
+#[test]
+fn an_error_line_is_an_error() {
+    let stream = b"{\"message\":{\"content\":\"a\"},\"done\":false}\n{\"error\":\"llama runner process has terminated\"}\n";
+    assert!(
+        matches!(read(&[stream]), Err(WireError::Upstream(_, message)) if message.contains("terminated"))
+    );
+}
+
+#[test]
+fn a_whole_answer_is_one_line() {
+    let body = br#"{"model":"m","message":{"role":"assistant","content":"Hi"},"done":true,"done_reason":"length","prompt_eval_count":26,"eval_count":298}"#;
+    let answer = decode_response(Wire::Ollama, body, &Quirks::default()).unwrap();
+    assert_eq!(
+        (answer.text.as_str(), answer.finish, answer.usage.input),
+        ("Hi", FinishReason::Length, 26)
+    );
+}
+
+#[test]
+fn the_request_holds_everything() {
+    insta::assert_snapshot!(encoded(Wire::Ollama, &Quirks::default()));
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_the_bytes_gives_the_same_answer(at in any::<prop::sample::Index>()) {
+        let (head, tail) = STREAM.as_bytes().split_at(at.index(STREAM.len() + 1));
+        prop_assert_eq!(read(&[head, tail]), read(&[STREAM.as_bytes()]));
+    }
+}

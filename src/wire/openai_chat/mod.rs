@@ -1,0 +1,11 @@
+//! OpenAI's Chat Completions, and the many who speak it with an accent.
+
+mod request;
+mod response;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub(super) use request::encode;
+pub(super) use response::decode_response;
+pub(super) use stream::Stream;

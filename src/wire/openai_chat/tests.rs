@@ -1,0 +1,169 @@
+use proptest::prelude::*;
+
+use crate::client::LlmErrorKind;
+use crate::types::ChatResponse;
+use crate::types::FinishReason;
+use crate::types::ResponseBuilder;
+use crate::types::Wire;
+use crate::types::quirks::JsonSupport;
+use crate::types::quirks::MaxTokensField;
+use crate::types::quirks::Param;
+use crate::types::quirks::Quirks;
+use crate::wire::StreamDecoder;
+use crate::wire::WireError;
+use crate::wire::decode_response;
+use crate::wire::rich_chat::encoded;
+
+const STREAM: &str = concat!(
+    ": OPENROUTER PROCESSING\n\n",
+    "data: {\"id\":\"\",\"model\":\"\",\"choices\":[]}\n\n",
+    "data: {\"id\":\"c1\",\"model\":\"m-2026\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}],\"usage\":null}\r\n\r\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"hm\"}},{\"index\":1,\"delta\":{\"content\":\"other\"}}]}\n\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Grüße\"}}]}\n\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\n\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"\",\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}]}}]}\n\n",
+    "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":16,\"completion_tokens\":9,\"prompt_tokens_details\":{\"cached_tokens\":6},\"completion_tokens_details\":{\"reasoning_tokens\":4}}}\n\n",
+    "data: {\"choices\":[],\"usage\":null,\"moderation\":{}}\n\n",
+    "data: [DONE]\n\n",
+);
+
+fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
+    let mut decoder = StreamDecoder::new(Wire::OpenaiChat, &Quirks::default());
+    let mut builder = ResponseBuilder::default();
+    for piece in pieces {
+        decoder
+            .push(piece)?
+            .iter()
+            .for_each(|chunk| builder.push(chunk));
+    }
+    decoder
+        .finish()?
+        .iter()
+        .for_each(|chunk| builder.push(chunk));
+    Ok(builder.finish())
+}
+
+#[test]
+fn a_stream_with_every_oddity_reads_as_one_answer() {
+    let answer = read(&[STREAM.as_bytes()]).unwrap();
+    assert_eq!(
+        (answer.id.as_str(), answer.model.as_str()),
+        ("c1", "m-2026")
+    );
+    assert_eq!(
+        (answer.text.as_str(), answer.reasoning.as_str()),
+        ("Grüße", "hm")
+    );
+    assert_eq!(answer.tool_calls[0].id, "call_a");
+    assert_eq!(answer.tool_calls[0].arguments, "{\"x\":1}");
+    assert_eq!(answer.finish, FinishReason::ToolCalls);
+    let usage = answer.usage;
+    assert_eq!(
+        (usage.input, usage.cache_read, usage.output, usage.reasoning),
+        (10, 6, 5, 4)
+    );
+}
+
+#[test]
+fn done_without_a_finish_reason_is_not_complete() {
+    let cut = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n";
+    assert_eq!(read(&[cut.as_bytes()]), Err(WireError::Truncated));
+}
+
+#[test]
+fn an_error_in_the_middle_is_an_error_in_every_spelling() {
+    let spellings = [
+        "data: {\"error\":{\"message\":\"boom\",\"code\":\"server_is_overloaded\"}}\n\n",
+        "event: error\ndata: {\"error\":{\"message\":\"boom\",\"code\":503}}\n\n",
+        "error: {\"code\":503,\"message\":\"boom\",\"type\":\"unavailable_error\"}\n\n",
+        "data: {\"error\":\"boom\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"error\"}]}\n\n",
+    ];
+    for spelling in spellings {
+        let stream =
+            format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"a\"}}}}]}}\n\n{spelling}");
+        let kind = match read(&[stream.as_bytes()]) {
+            Err(WireError::Upstream(kind, message)) if message == "boom" => kind,
+            other => panic!("{spelling}: {other:?}"),
+        };
+        assert!(
+            matches!(kind, LlmErrorKind::Overloaded { .. }),
+            "{spelling}: {kind:?}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_that_ignores_stream_is_understood() {
+    let body = "\n  {\"id\":\"c\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"eos\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
+    let answer = read(&[body.as_bytes()]).unwrap();
+    assert_eq!(
+        (answer.text.as_str(), answer.finish, answer.usage.output),
+        ("hi", FinishReason::Stop, 2)
+    );
+}
+
+#[test]
+fn garbage_is_called_malformed() {
+    for garbage in [
+        "<html>busy</html>",
+        "data: {\"choices\":[\n\n",
+        "data: hello\n\n",
+    ] {
+        let read = read(&[garbage.as_bytes()]);
+        assert!(
+            matches!(read, Err(WireError::Malformed(_))),
+            "{garbage}: {read:?}"
+        );
+    }
+    assert_eq!(read(&[]), Err(WireError::Truncated));
+}
+
+#[test]
+fn reasoning_outside_of_completion_tokens_is_added_not_subtracted() {
+    let body = br#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":432,"completion_tokens":68,"completion_tokens_details":{"reasoning_tokens":136}}}"#;
+    let quirks = Quirks {
+        reasoning_outside_completion: true,
+        ..Quirks::default()
+    };
+    let usage = decode_response(Wire::OpenaiChat, body, &quirks)
+        .unwrap()
+        .usage;
+    assert_eq!(
+        (usage.output, usage.reasoning, usage.total_tokens()),
+        (68, 136, 636)
+    );
+}
+
+#[test]
+fn the_request_holds_everything() {
+    insta::assert_snapshot!(encoded(Wire::OpenaiChat, &Quirks::default()));
+}
+
+#[test]
+fn quirks_change_the_request_and_what_is_lost_is_told() {
+    let quirks = Quirks {
+        max_tokens_field: MaxTokensField::MaxCompletionTokens,
+        drop_params: [Param::Temperature, Param::Stop].into(),
+        json: JsonSupport::Object,
+        ..Quirks::default()
+    };
+    insta::assert_snapshot!(encoded(Wire::OpenaiChat, &quirks));
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_the_bytes_gives_the_same_answer(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20)) {
+        let bytes = STREAM.as_bytes();
+        let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        at.extend([0, bytes.len()]);
+        at.sort_unstable();
+        let pieces: Vec<&[u8]> = at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+        prop_assert_eq!(read(&pieces), read(&[bytes]));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), json in "data: [\\[\\]{}\":,a-z0-9 ]{0,80}\n\n") {
+        let _ = read(&[json.as_bytes(), &bytes]);
+    }
+}
