@@ -4,3 +4,4 @@
 mod data_files;
 mod layers;
 mod store_contract;
+mod support;
