@@ -10,7 +10,7 @@
 # messages; the key is sk-local, the model agon-tiny.
 #
 # Environment:
-#   AGON_REAL_CACHE   where the server and the model are kept        ($HOME/.cache/agon-real; 40 MB)
+#   AGON_REAL_CACHE   where the server and the model are kept        ($HOME/.cache/agon-real; 20 MB)
 #   AGON_REAL_LLAMA   a llama-server of your own, instead of a built one
 #   JOBS              compilers at a time                            (as many as there are cores)
 #

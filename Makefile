@@ -1,0 +1,48 @@
+# What one does with this repository. `make` alone lists it.
+
+CARGO ?= cargo
+LLAMA := tests/real/llama_server.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench real real-or-skip fmt lint doc audit say-skipped
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## Build and start the server with a sample debate, no key needed
+	@echo "building agon; the first time takes some minutes" >&2
+	$(CARGO) build --release --locked
+	$(CARGO) run --release --locked --quiet -- serve --sample
+
+test: fmt real-or-skip lint ## Run every test there is, against a real local model server too
+	@$(MAKE) --no-print-directory say-skipped
+	INSTA_UPDATE=no $(CARGO) test --locked
+
+check: fmt lint doc audit ## Check format, lints, documentation and dependencies
+
+bench: ## Run the benches
+	$(CARGO) bench --locked
+
+real: ## Build the llama.cpp server that the tests call, once (minutes; kept in ~/.cache/agon-real)
+	@$(LLAMA) build
+
+real-or-skip:
+	@$(LLAMA) build || echo "skipped: tests against a real llama.cpp server, which could not be built (see above)" >&2
+
+fmt:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items --locked
+
+# Three tools that are checked with where they are installed, and not asked for.
+audit:
+	@if command -v cargo-deny > /dev/null; then $(CARGO) deny check; else echo "skipped: cargo-deny is not installed" >&2; fi
+	@if command -v cargo-machete > /dev/null; then $(CARGO) machete; else echo "skipped: cargo-machete is not installed" >&2; fi
+	@if command -v typos > /dev/null; then typos; else echo "skipped: typos is not installed" >&2; fi
+
+say-skipped:
+	@if [ -z "$$AGON_RECORDED_DIR" ]; then echo "skipped: tests on recorded provider traffic (AGON_RECORDED_DIR is not set)" >&2; fi
