@@ -1,1 +1,3 @@
 //! The debate engine: formats, the pure step, the driver, who sees what, decisions.
+
+pub mod contract;

@@ -1,0 +1,114 @@
+//! How a contract is told to a model: as a schema, in a sentence, and when an answer has to be mended.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::types::debate::Contract;
+use crate::types::debate::ContractKind;
+use crate::types::debate::Field;
+use crate::types::debate::FieldKind;
+
+/// The JSON schema of an answer, for a provider's native form; `None` for a text.
+///
+/// Ranges are told in descriptions, not as `minimum` and `maximum`. Anthropic's structured outputs refuse
+/// those with a 400 ("property 'minimum' is not supported", seen 2026-11-21), and reading checks them anyway.
+pub fn schema(contract: &Contract) -> Option<Value> {
+    match contract.kind {
+        ContractKind::Text => None,
+        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
+            let properties = contract
+                .fields
+                .iter()
+                .map(|field| (field.name.clone(), property(&field.kind)));
+            Some(object(properties))
+        }
+    }
+}
+
+fn property(kind: &FieldKind) -> Value {
+    match kind {
+        FieldKind::Text => json!({"type": "string"}),
+        FieldKind::Bool => json!({"type": "boolean"}),
+        FieldKind::Number { min, max } => number(*min, *max),
+        FieldKind::OneOf(words) => json!({"type": "string", "enum": words}),
+        FieldKind::Scores { keys, min, max } => {
+            object(keys.iter().map(|key| (key.clone(), number(*min, *max))))
+        }
+    }
+}
+
+fn number(min: f64, max: f64) -> Value {
+    json!({"type": "number", "description": format!("from {min} to {max}")})
+}
+
+fn object(properties: impl Iterator<Item = (String, Value)>) -> Value {
+    let properties: Map<String, Value> = properties.collect();
+    let required: Vec<&String> = properties.keys().collect();
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// Tells a model the form of its answer.
+pub fn instruction(contract: &Contract) -> String {
+    match contract.kind {
+        ContractKind::Text => "Answer in plain prose.".to_owned(),
+        ContractKind::Choice => {
+            let choices = contract.fields.first().map(|field| described(&field.kind));
+            format!(
+                "Answer with exactly {}, and nothing else.",
+                choices.unwrap_or_default()
+            )
+        }
+        ContractKind::Json | ContractKind::Verdict => {
+            let fields: Vec<String> = contract.fields.iter().map(line).collect();
+            format!(
+                "Answer with one JSON object and nothing else: no text before or after it, no code fence. \
+                 It has exactly these fields:\n{}",
+                fields.join("\n")
+            )
+        }
+    }
+}
+
+fn line(field: &Field) -> String {
+    format!("- \"{}\": {}", field.name, described(&field.kind))
+}
+
+fn described(kind: &FieldKind) -> String {
+    match kind {
+        FieldKind::Text => "text".to_owned(),
+        FieldKind::Bool => "true or false".to_owned(),
+        FieldKind::Number { min, max } => format!("a number from {min} to {max}"),
+        FieldKind::OneOf(words) => format!("one of {}", quoted(words)),
+        FieldKind::Scores { keys, min, max } => {
+            format!(
+                "an object with a number from {min} to {max} for each of {}",
+                quoted(keys)
+            )
+        }
+    }
+}
+
+fn quoted(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    words.join(", ")
+}
+
+/// Asks a model to give its answer again in the right form, without thinking it over anew.
+pub fn repair_prompt(contract: &Contract, problem: &str) -> String {
+    let task = match contract.kind {
+        ContractKind::Text => "Give your answer again.",
+        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
+            "Give the same answer again in the required form. Do not change what you decided; only mend the form."
+        }
+    };
+    format!(
+        "Your answer could not be used: {problem}.\n{task}\n\n{}",
+        instruction(contract)
+    )
+}
