@@ -33,14 +33,11 @@ impl<'s> Mistakes<'s> {
             .push(Diagnostic::new(self.file, Some(line), help));
     }
 
-    /// Notes a mistake inside a text that spans several lines; `line` counts from 1 in that text.
-    pub(super) fn add_in_text(&mut self, text_at: usize, line: usize, help: impl Into<String>) {
-        let opening = self.source.get(text_at..).unwrap_or_default();
-        let newline_first = ["\"\"\"\n", "'''\n", "\"\"\"\r\n", "'''\r\n"];
-        let below = usize::from(newline_first.iter().any(|quote| opening.starts_with(quote)));
-        let line = self.line(text_at) + below + line.saturating_sub(1);
-        self.found
-            .push(Diagnostic::new(self.file, Some(line), help));
+    /// Notes a mistake at a piece of a longer text. Lines of a text are not lines of the file, where some may
+    /// be continued, so the piece is looked for; the text's own place stands in for one that is not found.
+    pub(super) fn add_in_text(&mut self, text_at: usize, piece: &str, help: impl Into<String>) {
+        let text = self.source.get(text_at..).unwrap_or_default();
+        self.add(text_at + text.find(piece).unwrap_or(0), help);
     }
 
     /// Notes something that is missing from the whole file.

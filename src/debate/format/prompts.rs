@@ -121,12 +121,9 @@ fn template(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Template
     let parsed = match environment.template_from_named_str(&item.path, source) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let line = error.line().unwrap_or(1);
-            mistakes.add_in_text(
-                item.value_at,
-                line,
-                format!("{}: {}", item.path, reason(&error)),
-            );
+            let line = error.line().and_then(|line| source.lines().nth(line - 1));
+            let help = format!("{}: {}", item.path, reason(&error));
+            mistakes.add_in_text(item.value_at, beginning(line.unwrap_or_default()), help);
             return None;
         }
     };
@@ -136,15 +133,8 @@ fn template(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Template
         .filter(|name| !VARIABLES.contains(&name.as_str()))
         .collect();
     for name in &unknown_names {
-        let line = source
-            .lines()
-            .position(|line| line.contains(name.as_str()))
-            .map_or(1, |before| before + 1);
-        mistakes.add_in_text(
-            item.value_at,
-            line,
-            unknown("variable", &item.path, name, &VARIABLES),
-        );
+        let help = unknown("variable", &item.path, name, &VARIABLES);
+        mistakes.add_in_text(item.value_at, name, help);
     }
     if !unknown_names.is_empty() {
         return None;
@@ -154,6 +144,12 @@ fn template(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Template
         at: item.value_at,
         names,
     })
+}
+
+/// Enough of a line to find it by, even where the file continues it on the next.
+fn beginning(line: &str) -> &str {
+    let end = line.char_indices().nth(24).map_or(line.len(), |(at, _)| at);
+    &line[..end]
 }
 
 /// Fills every template in as each phase that uses it would, and looks at what comes out.

@@ -793,6 +793,25 @@ mod mistakes {
     }
 
     #[test]
+    fn a_mistake_in_a_template_has_the_line_of_the_file_not_of_the_text() {
+        let long = "Rule \\\n  on \\\n  it.\nThen mend it.\n{{ from }}\n{{ form }}";
+        let source = SMALL.replace("Rule on it.\n{{ form }}", long);
+        let found = parse("small.toml", &source).unwrap_err();
+        assert_eq!(
+            found[0].line,
+            Some(line_of(&source, "{{ from }}")),
+            "{found:#?}"
+        );
+        let source = source.replace("{{ from }}", "{% if %}");
+        let found = parse("small.toml", &source).unwrap_err();
+        assert_eq!(
+            found[0].line,
+            Some(line_of(&source, "{% if %}")),
+            "{found:#?}"
+        );
+    }
+
+    #[test]
     fn an_empty_file_lacks_every_section() {
         let found = parse("empty.toml", "").unwrap_err();
         assert_eq!(found.len(), 6, "{found:#?}");
