@@ -29,7 +29,7 @@ type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 /// Which addresses a call may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reach {
+pub(super) enum Reach {
     /// Any: the operator wrote the address.
     Anywhere,
     /// Any but link-local and metadata ones: a caller wrote the address.
@@ -162,7 +162,7 @@ fn literal_address(host: &str) -> Option<IpAddr> {
 
 /// `true` for link-local addresses and for those at which clouds hand out credentials.
 ///
-/// AWS, Azure and Google use 169.254.169.254, AWS also fd00:ec2::254, Alibaba 100.100.100.200 (their
+/// AWS, Azure and Google use 169.254.169.254, AWS also `fd00:ec2::254`, Alibaba 100.100.100.200 (their
 /// documentation, read 2026-11-20). An IPv4 address in IPv6 clothes is what it is inside.
 pub(super) fn is_link_local(address: IpAddr) -> bool {
     const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -175,7 +175,7 @@ pub(super) fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address behind the well-known NAT64 prefix 64:ff9b::/96.
+/// The IPv4 address behind the well-known NAT64 prefix, `64:ff9b::/96`.
 fn nat64(v6: Ipv6Addr) -> Option<IpAddr> {
     let [a, b, c, d, e, f, high, low] = v6.segments();
     let prefixed = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];

@@ -37,6 +37,7 @@ use crate::client::LlmErrorKind;
 use crate::client::collect;
 use crate::types::Chat;
 use crate::types::ChatResponse;
+use crate::wire;
 
 /// The provider's id.
 pub const PROVIDER: &str = "demo";
@@ -124,7 +125,10 @@ impl DemoClient {
             | Character::Down => self.pace.timing(&mut dice),
         };
         let mut answer = Answer::compose(chat, &brief, &mut dice).at(timing);
-        if character == Character::Flaky && fingerprint[0] % 3 == 0 && self.first_try(fingerprint) {
+        if character == Character::Flaky
+            && fingerprint[0].is_multiple_of(3)
+            && self.first_try(fingerprint)
+        {
             answer.ending = Ending::Cut;
         }
         answer
@@ -170,8 +174,10 @@ impl BaseLlmClient for DemoClient {
             let message = "demo/down plays a provider that is down";
             return Err(LlmError::new(kind, PROVIDER, message).with_status(503));
         }
-        let chat = super::typed::chat_of(request, PROVIDER)?;
-        let answer = self.answer(character, model, chat);
+        let chat = wire::typed(request).map_err(|error| {
+            LlmError::new(LlmErrorKind::InvalidRequest, PROVIDER, error.to_string())
+        })?;
+        let answer = self.answer(character, model, &chat);
         answer.play(request).await
     }
 }

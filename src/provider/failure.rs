@@ -3,6 +3,7 @@
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
+use crate::wire::WireError;
 
 /// A call that failed without the provider saying anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +78,17 @@ impl Callee {
             Failure::TimedOut(_) | Failure::Forbidden | Failure::TooLong { .. } => {
                 self.before_answer(failure)
             }
+        }
+    }
+
+    /// The error of an answer that its wire cannot read, or that holds an error.
+    pub(super) fn undecodable(&self, error: WireError) -> LlmError {
+        match error {
+            WireError::Upstream(kind, message) => self.error(kind, message),
+            other => self.error(
+                LlmErrorKind::MalformedResponse,
+                format!("{} sends what is no answer: {other}", self.host),
+            ),
         }
     }
 

@@ -1,17 +1,41 @@
 //! Calling out: the clients that reach providers, and the offline provider inside this program.
+//!
+//! [`ClientFactory`] turns a model's name into a client. [`UnifiedClient`] is the one for every provider that
+//! has a file; [`LlmFlag`] puts a provider on its legacy client instead; [`DemoClient`] needs nobody.
 
+mod answer;
+mod auth;
 mod connect;
 pub mod demo;
+pub mod discovery;
+mod dropped;
+pub mod environment;
+pub mod factory;
 mod failure;
+pub mod flag;
+#[cfg(feature = "legacy")]
+mod flagged;
 #[cfg(feature = "legacy")]
 pub mod legacy;
 mod reply;
 pub mod timeouts;
 pub mod transport;
-mod typed;
+pub mod unified;
 mod waits;
 
 pub use demo::DemoClient;
 pub use demo::DemoPace;
+pub use discovery::Discovered;
+pub use discovery::DiscoveredModel;
+pub use discovery::Discovery;
+pub use dropped::DroppedParams;
+pub use environment::Environment;
+pub use factory::ClientFactory;
+pub use factory::FactoryParts;
+pub use flag::FlagState;
+pub use flag::LlmFlag;
 pub use timeouts::CallTimeouts;
+pub use timeouts::GeneralTimeouts;
 pub use transport::Transport;
+pub use unified::UnifiedClient;
+pub use unified::UnifiedParts;

@@ -26,17 +26,17 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// A header as text; `None` when it is missing or not text.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name)?.to_str().ok().map(str::to_owned)
-    }
-
     /// `true` when the reply says that it is of this media type.
     pub(super) fn is_media_type(&self, wanted: &str) -> bool {
-        self.header("content-type")
+        header_text(&self.headers, "content-type")
             .and_then(|value| Some(value.split(';').next()?.trim().eq_ignore_ascii_case(wanted)))
             .unwrap_or(false)
     }
+}
+
+/// A header as text; `None` when it is missing or not text.
+pub(super) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// The body of a reply.

@@ -18,6 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioTimer;
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use super::connect::ConnectRefused;
 use super::connect::Connector;
@@ -76,20 +77,19 @@ impl Transport {
         self.shared.tls.clone()
     }
 
-    /// Posts a body and waits for the reply's head. Redirects are handed back like any reply.
-    pub(super) async fn post(&self, outgoing: Outgoing, waits: &Waits) -> Result<Reply, Failure> {
+    /// Posts a body and waits until `due` for the reply's head. Redirects are handed back like any reply.
+    pub(super) async fn post(
+        &self,
+        outgoing: Outgoing,
+        waits: &Waits,
+        (due, phase): (Instant, TimeoutPhase),
+    ) -> Result<Reply, Failure> {
         let client = self.client(waits.timeouts().connect, outgoing.reach);
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = outgoing.url;
         *request.headers_mut() = outgoing.headers;
-        let answered = waits
-            .until(
-                waits.first_token_at(),
-                TimeoutPhase::FirstToken,
-                client.request(request),
-            )
-            .await?;
+        let answered = waits.until(due, phase, client.request(request)).await?;
         let (head, body) = answered.map_err(|error| failure_of(&error))?.into_parts();
         let body = ReplyBody::new(body.map_err(Into::into).boxed_unsync());
         Ok(Reply {

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod data_files;
+mod gateway;
 mod layers;
 mod store_contract;
 mod support;

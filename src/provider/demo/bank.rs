@@ -22,7 +22,9 @@ pub(super) enum Move {
     Ask,
     /// Answers a question.
     Answer,
-    /// Ends a speech.
+    /// Ends a speech that is not the last.
+    Handover,
+    /// Ends the last speech.
     Close,
     /// Weighs the debate as a judge.
     Rule,
@@ -48,6 +50,7 @@ pub(super) fn sentences(doing: Move, side: Side) -> &'static [&'static str] {
         (Move::Rebut, Side::Neither) => REBUT_NEITHER,
         (Move::Ask, _) => ASK,
         (Move::Answer, _) => ANSWER,
+        (Move::Handover, _) => HANDOVER,
         (Move::Close, Side::For) => CLOSE_FOR,
         (Move::Close, Side::Against) => CLOSE_AGAINST,
         (Move::Close, Side::Neither) => CLOSE_NEITHER,
@@ -70,16 +73,16 @@ pub(super) const WHO: &[&str] = &[
 
 /// Things to weigh, for `{aspect}` and `{second}`.
 pub(super) const ASPECT: &[&str] = &[
-    "cost",
     "trust",
     "fairness",
     "safety",
-    "time",
+    "reliability",
+    "equal access",
     "freedom of choice",
-    "who carries the risk",
-    "the way back if it fails",
-    "the people who come after us",
-    "everyday habit",
+    "peace of mind",
+    "everyday convenience",
+    "accountability",
+    "long-term care",
 ];
 
 const FRAME_FOR: &[&str] = &[
@@ -200,6 +203,14 @@ const ANSWER: &[&str] = &[
     "I would change my mind if {aspect} got worse for two years in a row; until then, the direction stands.",
 ];
 
+const HANDOVER: &[&str] = &[
+    "That is my case so far, and I am glad to be tested on {aspect}.",
+    "I leave it there for now and listen for the best objection.",
+    "So much from my side; the hard question, about {aspect}, is still to come.",
+    "Those are my reasons, and I will answer for each of them.",
+    "Let the next speaker begin with {who}, since that is where I would look for a weakness.",
+];
+
 const CLOSE_FOR: &[&str] = &[
     "So I ask you to weigh a known cost against a growing one, and to choose the future we can steer.",
     "Put the fears and the reasons side by side: the fears ask for care, the reasons ask for a yes.",
@@ -245,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    const MOVES: [Move; 10] = [
+    const MOVES: [Move; 11] = [
         Move::Frame,
         Move::Reason,
         Move::Example,
@@ -253,6 +264,7 @@ mod tests {
         Move::Rebut,
         Move::Ask,
         Move::Answer,
+        Move::Handover,
         Move::Close,
         Move::Rule,
         Move::Recap,

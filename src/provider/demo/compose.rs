@@ -21,8 +21,9 @@ pub(super) fn speech(brief: &Brief, dice: &mut Dice) -> String {
         speaker.add(*doing, &mut text);
     }
     let mut middle = plan.middle.iter().cycle();
-    // A closing sentence has about sixteen words; a speech has room for one more before it or has not.
-    while !plan.middle.is_empty() && words_in(&text) + 32 <= brief.words {
+    // A sentence has about sixteen words, and a speech keeps room for its last one.
+    let reserve = if plan.end.is_empty() { 18 } else { 32 };
+    while !plan.middle.is_empty() && words_in(&text) + reserve <= brief.words {
         let Some(doing) = middle.next() else { break };
         if !speaker.add(*doing, &mut text) {
             break;
@@ -56,13 +57,14 @@ fn plan_of(occasion: Occasion) -> Plan {
     use Move::Concede;
     use Move::Example;
     use Move::Frame;
+    use Move::Handover;
     use Move::Reason;
     use Move::Rebut;
     use Move::Recap;
     use Move::Rule;
     let (begin, middle, end): (&[Move], &[Move], &[Move]) = match occasion {
-        Occasion::Opening => (&[Frame], &[Reason, Example, Reason, Concede], &[Close]),
-        Occasion::Rebuttal => (&[Rebut], &[Reason, Rebut, Concede, Example], &[Close]),
+        Occasion::Opening => (&[Frame], &[Reason, Example, Reason, Concede], &[Handover]),
+        Occasion::Rebuttal => (&[Rebut], &[Reason, Rebut, Concede, Example], &[Handover]),
         Occasion::Asking => (&[Ask], &[], &[]),
         Occasion::Answering => (&[Answer], &[Reason, Example, Concede], &[]),
         Occasion::Closing => (&[Concede], &[Reason, Example, Rebut], &[Close]),

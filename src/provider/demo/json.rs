@@ -123,27 +123,9 @@ impl Maker<'_> {
             .map(|_| self.value(items, name, depth + 1))
             .collect();
         if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
-            self.make_distinct(&mut made, items, least as usize);
+            make_distinct(&mut made, items, least as usize);
         }
         Value::Array(made)
-    }
-
-    /// Leaves each value once; where the least number needs more, the choices not yet taken fill up.
-    fn make_distinct(&mut self, made: &mut Vec<Value>, items: &Value, least: usize) {
-        let mut seen: Vec<Value> = Vec::new();
-        made.retain(|value| {
-            let new = !seen.contains(value);
-            if new {
-                seen.push(value.clone());
-            }
-            new
-        });
-        let choices = items.get("enum").and_then(Value::as_array);
-        for choice in choices.into_iter().flatten() {
-            if made.len() < least && !made.contains(choice) {
-                made.push(choice.clone());
-            }
-        }
     }
 
     fn text(&mut self, schema: &Value, name: &str) -> String {
@@ -168,6 +150,24 @@ impl Maker<'_> {
             compose::sentence(Move::Reason, self.brief, self.dice)
         };
         fitted(text, schema)
+    }
+}
+
+/// Leaves each value once; where the least number needs more, the choices not yet taken fill up.
+fn make_distinct(made: &mut Vec<Value>, items: &Value, least: usize) {
+    let mut seen: Vec<Value> = Vec::new();
+    made.retain(|value| {
+        let new = !seen.contains(value);
+        if new {
+            seen.push(value.clone());
+        }
+        new
+    });
+    let choices = items.get("enum").and_then(Value::as_array);
+    for choice in choices.into_iter().flatten() {
+        if made.len() < least && !made.contains(choice) {
+            made.push(choice.clone());
+        }
     }
 }
 

@@ -190,7 +190,7 @@ async fn down_is_overloaded_slow_is_slow_and_others_are_not_there() {
     assert!(missing.message.contains("optimist"));
     assert_eq!(kind(missing), "model_not_found");
     let started = Instant::now();
-    client
+    let _stream = client
         .stream_message(&request("slow", "", "x"))
         .await
         .unwrap();

@@ -7,6 +7,7 @@
 pub(crate) mod agon;
 pub(crate) mod llama;
 pub(crate) mod process;
+pub(crate) mod upstream;
 pub(crate) mod ws;
 
 /// A client for calls to servers on this machine.

@@ -1,0 +1,163 @@
+//! From a model's name to the client that calls it: unified, legacy by the flag, or demo.
+
+use std::sync::Arc;
+#[cfg(feature = "legacy")]
+use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
+
+use super::demo;
+use super::demo::DemoClient;
+use super::demo::DemoPace;
+use super::dropped::DroppedParams;
+use super::environment::Environment;
+use super::flag::LlmFlag;
+use super::timeouts::CallTimeouts;
+use super::timeouts::GeneralTimeouts;
+use super::transport::Transport;
+use super::unified::UnifiedClient;
+use super::unified::UnifiedParts;
+use crate::catalog::Catalog;
+use crate::catalog::ProviderSpec;
+use crate::client::BaseLlmClient;
+use crate::client::ClientSource;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::types::Clock;
+use crate::types::ModelName;
+use crate::types::Wire;
+
+/// What clients are made from.
+#[derive(Debug, Clone)]
+pub struct FactoryParts {
+    /// Who can be called.
+    pub catalog: Arc<Catalog>,
+    /// Where keys and addresses are set.
+    pub environment: Environment,
+    /// Which path each provider takes.
+    pub flag: Arc<LlmFlag>,
+    /// The times that hold where a provider's file names none.
+    pub timeouts: GeneralTimeouts,
+    /// How fast the demo models speak.
+    pub demo_pace: DemoPace,
+    /// Wall time.
+    pub clock: Clock,
+}
+
+/// Makes clients. They share one transport, so making one is cheap and connections are reused.
+pub struct ClientFactory {
+    parts: FactoryParts,
+    unified: Arc<UnifiedParts>,
+    demo: DemoClient,
+    /// A legacy client owns its connections, so it is made once for each provider.
+    #[cfg(feature = "legacy")]
+    legacy: Mutex<HashMap<String, Arc<dyn BaseLlmClient>>>,
+}
+
+impl ClientFactory {
+    /// Makes a factory with a transport of its own.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all.
+    pub fn new(parts: FactoryParts) -> Result<Self, rustls::Error> {
+        let unified = UnifiedParts {
+            catalog: Arc::clone(&parts.catalog),
+            environment: parts.environment.clone(),
+            transport: Transport::new()?,
+            clock: parts.clock,
+            dropped: DroppedParams::default(),
+        };
+        Ok(Self {
+            demo: DemoClient::new(parts.demo_pace),
+            unified: Arc::new(unified),
+            #[cfg(feature = "legacy")]
+            legacy: Mutex::default(),
+            parts,
+        })
+    }
+
+    /// Returns the client for a model as people write it, for example `ollama/llama3.2`.
+    ///
+    /// A model that the catalog does not know is called all the same, as long as its provider is known:
+    /// providers bring out models faster than catalogs are written.
+    ///
+    /// # Errors
+    /// `ModelNotFound` when the text is no model's name or its provider is unknown; the message names the nearest.
+    pub fn create(&self, model: &str) -> Result<Arc<dyn BaseLlmClient>, LlmError> {
+        let name: ModelName = model
+            .parse()
+            .map_err(|_| self.unknown(model, "write provider/model"))?;
+        let Some(spec) = self.parts.catalog.provider(name.provider()) else {
+            let problem = format!("there is no provider \"{}\"", name.provider());
+            return Err(self.unknown(model, &problem));
+        };
+        Ok(match spec.wire {
+            Wire::Demo => Arc::new(self.demo.clone()),
+            Wire::OpenaiChat | Wire::Anthropic | Wire::Ollama => self.calling_out(spec),
+        })
+    }
+
+    /// What could not be sent to whom, so far.
+    pub fn dropped_params(&self) -> &DroppedParams {
+        &self.unified.dropped
+    }
+
+    fn calling_out(&self, spec: &Arc<ProviderSpec>) -> Arc<dyn BaseLlmClient> {
+        let timeouts = CallTimeouts::of(spec, &self.parts.timeouts);
+        let unified = UnifiedClient::new(Arc::clone(spec), timeouts, Arc::clone(&self.unified));
+        #[cfg(feature = "legacy")]
+        if self.parts.flag.wants_legacy(&spec.id)
+            && let Some(direct) = self.direct(spec, timeouts)
+        {
+            return Arc::new(super::flagged::FlaggedClient::new(direct, unified));
+        }
+        Arc::new(unified)
+    }
+
+    #[cfg(feature = "legacy")]
+    fn direct(
+        &self,
+        spec: &ProviderSpec,
+        timeouts: CallTimeouts,
+    ) -> Option<Arc<dyn BaseLlmClient>> {
+        let mut made = self.legacy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&spec.id) {
+            return Some(Arc::clone(client));
+        }
+        let environment = &self.parts.environment;
+        let base_url = spec.base_url_from(|name| environment.get(name).map(str::to_owned));
+        let key = environment
+            .first_of(&spec.auth.key_env)
+            .map(|(_, key)| crate::types::Secret::new(key));
+        let client = super::legacy::client(&spec.id, &base_url, key, timeouts)?;
+        made.insert(spec.id.clone(), Arc::clone(&client));
+        Some(client)
+    }
+
+    fn unknown(&self, model: &str, problem: &str) -> LlmError {
+        let shown: String = model.chars().take(120).collect();
+        let near = self.parts.catalog.suggest(&shown);
+        let help = match near.is_empty() {
+            true => format!("for example ollama/llama3.2 or {}/optimist", demo::PROVIDER),
+            false => format!("did you mean {}?", near.join(" or ")),
+        };
+        let provider = shown.split('/').next().unwrap_or_default();
+        let message = format!("\"{shown}\" cannot be called, {problem}: {help}");
+        LlmError::new(LlmErrorKind::ModelNotFound, provider, message)
+    }
+}
+
+impl ClientSource for ClientFactory {
+    fn client(&self, model: &ModelName) -> Result<Arc<dyn BaseLlmClient>, LlmError> {
+        self.create(model.as_str())
+    }
+}
+
+impl std::fmt::Debug for ClientFactory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientFactory")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
