@@ -59,7 +59,9 @@ pub(super) fn read(chat: &Chat, temper: Side, judging: bool) -> Brief {
     let texts: Vec<String> = chat.messages.iter().map(|m| m.joined_text()).collect();
     let system = joined(chat, &texts, |role| role == Role::System);
     let asked = joined(chat, &texts, |role| role == Role::User);
+    // A debate's prompt has sections, and what is to be done stands in its last one.
     let last = texts.last().map_or("", String::as_str);
+    let last = last.rsplit("\n# Your task\n").next().unwrap_or(last);
     let occasion = if judging {
         Occasion::Ruling
     } else {
@@ -71,7 +73,11 @@ pub(super) fn read(chat: &Chat, temper: Side, judging: bool) -> Brief {
     };
     Brief {
         topic: topic_of(&system, &asked),
-        side: side_of(&system).or_else(|| side_of(last)).unwrap_or(temper),
+        side: named_side(&asked)
+            .or_else(|| named_side(&system))
+            .or_else(|| side_of(&system))
+            .or_else(|| side_of(last))
+            .unwrap_or(temper),
         occasion,
         words: words_of(last)
             .or_else(|| words_of(&system))
@@ -107,6 +113,15 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
 static TAGGED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?is)<(?:topic|question|motion)>\s*(.+?)\s*</(?:topic|question|motion)>")
 });
+static HEADED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?im)^#+ *(?:the +)?(?:topic|question|motion)[ \t]*\n+(.{3,})$"));
+static SIDE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?im)(?:^#+ *your side[ \t]*\n+\W*|\bside,? *:? *["“])([a-z]+)"#));
+static TOLD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:give|write|make|deliver)\b[^.\n]{0,30}\b(opening|rebuttal|closing|verdict|summary)\b",
+    )
+});
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[“"]([^“”"\n]{10,})[”"]"#));
 static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(\d{1,4})\s+words\b"));
 
@@ -115,10 +130,12 @@ fn pattern(text: &str) -> Regex {
 }
 
 fn topic_of(system: &str, asked: &str) -> String {
-    let found = [&*TAGGED, &*LABELLED, &*QUOTED].iter().find_map(|regex| {
-        let captures = regex.captures(asked).or_else(|| regex.captures(system))?;
-        Some(captures.get(1)?.as_str())
-    });
+    let found = [&*TAGGED, &*HEADED, &*LABELLED, &*QUOTED]
+        .iter()
+        .find_map(|regex| {
+            let captures = regex.captures(asked).or_else(|| regex.captures(system))?;
+            Some(captures.get(1)?.as_str())
+        });
     let whole = found.unwrap_or_else(|| first_sentence(asked));
     let trimmed = whole.trim_matches(|c: char| c.is_whitespace() || "\"“”'*_.".contains(c));
     let line = trimmed.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -173,6 +190,19 @@ const AGAINST_WORDS: &[&str] = &[
     "sceptic",
     "critic",
 ];
+
+/// The side that a prompt names outright, such as `your side, "pro"`.
+fn named_side(text: &str) -> Option<Side> {
+    SIDE.captures_iter(text).find_map(|captures| {
+        match captures.get(1)?.as_str().to_lowercase().as_str() {
+            "for" | "pro" | "aff" | "affirmative" | "proposition" | "government" | "yes" => {
+                Some(Side::For)
+            }
+            "against" | "con" | "neg" | "negative" | "opposition" | "no" => Some(Side::Against),
+            _ => None,
+        }
+    })
+}
 
 /// The side named by the first sentence that speaks to the reader and names exactly one.
 fn side_of(text: &str) -> Option<Side> {
@@ -270,7 +300,9 @@ fn occasion_of(last: &str, system: &str, has_spoken: bool) -> Occasion {
                 .map(|(occasion, _)| *occasion)
         })
     };
-    named(last)
+    let told = TOLD.captures_iter(last).last();
+    told.and_then(|captures| named(captures.get(1)?.as_str()))
+        .or_else(|| named(last))
         .or_else(|| named(system))
         .unwrap_or(match has_spoken {
             true => Occasion::Rebuttal,
@@ -353,6 +385,21 @@ mod tests {
                 "{user}"
             );
         }
+    }
+
+    #[test]
+    fn the_sections_of_a_debates_prompt_are_understood() {
+        let system =
+            "You take part in a structured debate as Cedar, speaking for the side \"con\".";
+        let user = "# The question\n\nShould trams be free?\n\n# Your side\n\ncon\n\n\
+            # What the others have said\n\n[quote 1a from Harbor]\nMy opening: yes, in 500 words.\n[/quote 1a]\n\n\
+            # Your task\n\nGive the rebuttal for your side, \"con\".\n\n\
+            - Do not repeat your opening.\n\nSpeak in at most 180 words.";
+        let brief = read(&chat(system, user), Side::For, false);
+        assert_eq!(brief.topic, "Should trams be free?");
+        assert_eq!(brief.side, Side::Against);
+        assert_eq!(brief.occasion, Occasion::Rebuttal);
+        assert_eq!(brief.words, 180);
     }
 
     #[test]

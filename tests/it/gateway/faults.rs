@@ -3,6 +3,7 @@
 use agon::client::CallPath;
 use agon::client::LlmErrorKind;
 use agon::client::TimeoutPhase;
+use agon::provider::CallTimeouts;
 use agon::types::Endpoint;
 use futures::StreamExt;
 use tokio::time::Instant;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use super::KEY;
 use super::OPENAI;
 use super::client_at;
+use super::factory_at;
 use super::keyless;
 use super::ms;
 use super::request;
@@ -55,6 +57,19 @@ async fn silence_before_the_first_token_is_a_timeout_of_its_own() {
         refusal(Reply::sse([": wait\n\n"]).stall()).await,
         first_token
     );
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_is_a_timeout_of_connecting() {
+    let upstream = Upstream::start([]).await;
+    let tls = upstream.base_url().replace("http://", "https://");
+    let impatient = CallTimeouts {
+        connect: ms(100),
+        ..super::SHORT
+    };
+    let client = factory_at(&tls, impatient).create(OPENAI).unwrap();
+    let error = client.stream_message(&request(OPENAI)).await.err().unwrap();
+    assert_eq!(error.kind, timeout(TimeoutPhase::Connect));
 }
 
 #[tokio::test]
