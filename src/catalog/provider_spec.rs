@@ -39,6 +39,8 @@ pub struct ProviderSpec {
     pub default_max_output_tokens: u32,
     /// `true` when it answers without a key.
     pub keyless: bool,
+    /// `true` when every model that it has is in the catalog, so that another name is a mistake.
+    pub lists_all_models: bool,
     /// Where these facts come from.
     pub source: String,
     /// The day they were last checked, `YYYY-MM-DD`.

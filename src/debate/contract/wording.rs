@@ -11,8 +11,8 @@ use crate::types::debate::FieldKind;
 
 /// The JSON schema of an answer, for a provider's native form; `None` for a text.
 ///
-/// Ranges are told in descriptions, not as `minimum` and `maximum`. Anthropic's structured outputs refuse
-/// those with a 400 ("property 'minimum' is not supported", seen 2026-11-21), and reading checks them anyway.
+/// Ranges are told twice: as `minimum` and `maximum`, and in the description, because Anthropic's structured
+/// outputs refuse the keywords and its clients leave them out. Reading checks them anyway.
 pub fn schema(contract: &Contract) -> Option<Value> {
     match contract.kind {
         ContractKind::Text => None,
@@ -39,7 +39,7 @@ fn property(kind: &FieldKind) -> Value {
 }
 
 fn number(min: f64, max: f64) -> Value {
-    json!({"type": "number", "description": format!("from {min} to {max}")})
+    json!({"type": "number", "minimum": min, "maximum": max, "description": format!("from {min} to {max}")})
 }
 
 fn object(properties: impl Iterator<Item = (String, Value)>) -> Value {

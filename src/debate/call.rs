@@ -1,0 +1,313 @@
+//! Performing one planned call: words go to the live lane as they come, the whole goes to the driver.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::plan::CallPlan;
+use crate::catalog::Catalog;
+use crate::client::CallContext;
+use crate::client::CallPath;
+use crate::client::CallTrace;
+use crate::client::ChatRequest;
+use crate::client::ChunkStream;
+use crate::client::ClientSource;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::client::TimeoutPhase;
+use crate::events::CallFinished;
+use crate::events::CallOutcome;
+use crate::events::LiveLane;
+use crate::events::SpeechChannel;
+use crate::events::WaitingFor;
+use crate::types::ChatChunk;
+use crate::types::DebateId;
+use crate::types::ResponseBuilder;
+use crate::types::TurnId;
+use crate::types::Usage;
+use crate::types::usage::estimate_tokens;
+
+/// A turn without a time limit of its own may take this long.
+const DEFAULT_TURN: Duration = Duration::from_secs(600);
+/// A local model that has said nothing for this long is reported as loading.
+const LOADING_AFTER: Duration = Duration::from_secs(3);
+
+/// Performs calls for all debates of this process.
+pub(super) struct Caller {
+    pub(super) clients: Arc<dyn ClientSource>,
+    pub(super) live: Arc<dyn LiveLane>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) slots: LocalSlots,
+}
+
+/// What a call tells its driver.
+pub(super) enum FromCall {
+    /// It waits for something other than the model's words.
+    Waiting(TurnId, WaitingFor),
+    /// It has ended.
+    Finished(CallFinished),
+}
+
+/// One call under way.
+struct Progress<'a> {
+    driver: &'a mpsc::Sender<FromCall>,
+    debate: &'a DebateId,
+    turn: &'a TurnId,
+    asked: Instant,
+    first_token: Option<Duration>,
+    answer: ResponseBuilder,
+    spoken: String,
+}
+
+impl Progress<'_> {
+    async fn waits_for(&self, what: WaitingFor) {
+        // An error means that the driver has ended.
+        let _ = self
+            .driver
+            .send(FromCall::Waiting(self.turn.clone(), what))
+            .await;
+    }
+}
+
+impl Caller {
+    /// Makes the call. Being dropped in the middle closes the upstream.
+    pub(super) async fn perform(
+        &self,
+        debate: &DebateId,
+        plan: CallPlan,
+        driver: &mpsc::Sender<FromCall>,
+    ) {
+        let deadline = Instant::now() + plan.timeout.unwrap_or(DEFAULT_TURN);
+        let trace = Arc::new(CallTrace::default());
+        let request =
+            ChatRequest::new(plan.model.clone(), plan.chat.clone()).with_call(CallContext {
+                debate: Some(debate.clone()),
+                turn: Some(plan.turn.clone()),
+                deadline: Some(deadline),
+                depth: 1,
+                endpoint: plan.endpoint.clone(),
+                trace: Arc::clone(&trace),
+                ..CallContext::default()
+            });
+        let mut progress = Progress {
+            driver,
+            debate,
+            turn: &plan.turn,
+            asked: Instant::now(),
+            first_token: None,
+            answer: ResponseBuilder::default(),
+            spoken: String::new(),
+        };
+        let late = || {
+            LlmError::new(
+                LlmErrorKind::Timeout {
+                    phase: TimeoutPhase::Total,
+                },
+                plan.model.provider(),
+                "the turn took too long",
+            )
+        };
+        let asked = tokio::time::timeout_at(deadline, self.ask(&request, &mut progress)).await;
+        let outcome = match asked.unwrap_or_else(|_| Err(late())) {
+            Ok(()) => self.answered(&plan, progress, trace.path()),
+            Err(error) => self.failed(&plan, &request, &progress.spoken, &error),
+        };
+        let CallPlan {
+            turn,
+            attempt,
+            purpose,
+            request_hash,
+            model,
+            ..
+        } = plan;
+        let finished = CallFinished {
+            turn,
+            attempt,
+            purpose,
+            request_hash,
+            model,
+            outcome,
+            parse: None,
+        };
+        // An error means that the driver has ended.
+        let _ = driver.send(FromCall::Finished(finished)).await;
+    }
+
+    async fn ask(
+        &self,
+        request: &ChatRequest,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), LlmError> {
+        let model = &request.head.model;
+        let _slot = self.slot(model.provider(), progress).await;
+        progress.asked = Instant::now();
+        let client = self.clients.client(model)?;
+        let mut stream = self
+            .open(client.stream_message(request), model.provider(), progress)
+            .await?;
+        while let Some(chunk) = stream.next().await {
+            self.hear(&chunk?, progress);
+        }
+        Ok(())
+    }
+
+    /// Waits for the first chunk, and says so when a local model takes its time.
+    async fn open(
+        &self,
+        opening: impl Future<Output = Result<ChunkStream, LlmError>>,
+        provider: &str,
+        progress: &Progress<'_>,
+    ) -> Result<ChunkStream, LlmError> {
+        let local = self
+            .catalog
+            .provider(provider)
+            .is_some_and(|spec| spec.local);
+        tokio::pin!(opening);
+        if local {
+            match tokio::time::timeout(LOADING_AFTER, &mut opening).await {
+                Ok(opened) => return opened,
+                Err(_) => progress.waits_for(WaitingFor::ModelLoading).await,
+            }
+        }
+        opening.await
+    }
+
+    fn hear(&self, chunk: &ChatChunk, progress: &mut Progress<'_>) {
+        let arrived = Instant::now();
+        progress.answer.push(chunk);
+        let said = [
+            (SpeechChannel::Reasoning, &chunk.delta.reasoning),
+            (SpeechChannel::Speech, &chunk.delta.text),
+        ];
+        for (channel, text) in said {
+            if !text.is_empty() {
+                progress
+                    .first_token
+                    .get_or_insert_with(|| progress.asked.elapsed());
+                self.live
+                    .delta(progress.debate, progress.turn, channel, text, arrived);
+            }
+        }
+        progress.spoken.push_str(&chunk.delta.text);
+    }
+
+    fn answered(
+        &self,
+        plan: &CallPlan,
+        progress: Progress<'_>,
+        path: Option<CallPath>,
+    ) -> CallOutcome {
+        let total = progress.asked.elapsed();
+        let response = progress.answer.finish();
+        CallOutcome::Answered {
+            cost_nanousd: self
+                .catalog
+                .prices(&plan.model)
+                .map(|prices| prices.cost(&response.usage)),
+            text: response.text,
+            finish: response.finish,
+            usage: response.usage,
+            ttft_ms: millis(progress.first_token.unwrap_or(total)),
+            total_ms: millis(total),
+            path: path.map_or("unknown", CallPath::as_str).to_owned(),
+        }
+    }
+
+    /// What had arrived before a failure is billed by the provider all the same, so it is counted, as an estimate.
+    fn failed(
+        &self,
+        plan: &CallPlan,
+        request: &ChatRequest,
+        spoken: &str,
+        error: &LlmError,
+    ) -> CallOutcome {
+        let usage = match spoken {
+            "" => Usage::default(),
+            spoken => Usage {
+                input: request.head.estimated_tokens,
+                output: estimate_tokens(spoken),
+                estimated: true,
+                ..Usage::default()
+            },
+        };
+        let code = if !spoken.is_empty() && broke_off(&error.kind) {
+            "stream_interrupted"
+        } else {
+            error.kind.code()
+        };
+        CallOutcome::Failed {
+            code: code.to_owned(),
+            message: error.message.clone(),
+            cost_nanousd: match usage.total_tokens() {
+                0 => Some(crate::types::NanoUsd(0)),
+                _ => self
+                    .catalog
+                    .prices(&plan.model)
+                    .map(|prices| prices.cost(&usage)),
+            },
+            usage,
+        }
+    }
+
+    async fn slot(&self, provider: &str, progress: &Progress<'_>) -> Option<OwnedSemaphorePermit> {
+        let slots = self.slots.of(provider)?;
+        if let Ok(free) = Arc::clone(&slots).try_acquire_owned() {
+            return Some(free);
+        }
+        progress.waits_for(WaitingFor::Queued).await;
+        // An error would mean a closed semaphore, and nobody closes it.
+        slots.acquire_owned().await.ok()
+    }
+}
+
+/// Failures after which the same model may well answer when it is asked again.
+fn broke_off(kind: &LlmErrorKind) -> bool {
+    matches!(
+        kind,
+        LlmErrorKind::StreamInterrupted { .. }
+            | LlmErrorKind::Overloaded { .. }
+            | LlmErrorKind::ConnectionFailed
+            | LlmErrorKind::MalformedResponse
+            | LlmErrorKind::Timeout {
+                phase: TimeoutPhase::Idle
+            }
+    )
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How many calls a local server takes at once. Ollama answers one after the other by default
+/// (`OLLAMA_NUM_PARALLEL` 1), and a call that waits inside it would run into its first-token limit.
+pub(super) struct LocalSlots {
+    per_provider: HashMap<String, usize>,
+    slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl LocalSlots {
+    pub(super) fn new(per_provider: HashMap<String, usize>) -> Self {
+        Self {
+            per_provider,
+            slots: Mutex::new(HashMap::new()),
+        }
+    }
+
+    fn of(&self, provider: &str) -> Option<Arc<Semaphore>> {
+        let permits = *self.per_provider.get(provider)?;
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(
+            slots
+                .entry(provider.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(permits.max(1)))),
+        ))
+    }
+}

@@ -1,0 +1,480 @@
+//! All debates of this process: ordering, telling, recovering, and an orderly end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::call::Caller;
+use super::call::LocalSlots;
+use super::driver::Driver;
+use super::driver::DriverEnd;
+use super::driver::DriverParts;
+use super::driver::Told;
+use super::format::FormatLibrary;
+use super::format::estimate;
+use super::order;
+use super::order::DebateOrder;
+use super::order::OrderError;
+use super::order::Roster;
+use super::state::CommandRefused;
+use super::state::Input;
+use super::state::State;
+use crate::catalog::Catalog;
+use crate::client::ClientSource;
+use crate::events::Command;
+use crate::events::Created;
+use crate::events::Draft;
+use crate::events::Ending;
+use crate::events::Envelope;
+use crate::events::EventBody;
+use crate::events::LiveLane;
+use crate::store::CreateOutcome;
+use crate::store::Debates;
+use crate::store::EventLog;
+use crate::store::Lease;
+use crate::store::NewDebate;
+use crate::store::OwnerId;
+use crate::store::Progress;
+use crate::store::StoreError;
+use crate::types::Clock;
+use crate::types::DebateId;
+use crate::types::debate::CastMember;
+use crate::types::debate::Estimate;
+use crate::types::debate::Outcome;
+use crate::types::debate::Status;
+use crate::types::debate::Totals;
+
+/// How often debates that another process left behind are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Events read at once from a log.
+const PAGE: usize = 1_000;
+
+/// Settings of the debate engine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DebateConfig {
+    /// Debates that run at the same time; one more is refused.
+    pub max_running: usize,
+    /// Calls at once to one local provider; those not named take any number.
+    pub local_parallel: HashMap<String, usize>,
+    /// The model that judges when an order names no judge; the first debater's when not set.
+    pub judge_model: Option<crate::types::ModelName>,
+}
+
+impl Default for DebateConfig {
+    fn default() -> Self {
+        Self {
+            max_running: 200,
+            local_parallel: HashMap::from([("ollama".to_owned(), 1)]),
+            judge_model: None,
+        }
+    }
+}
+
+/// What the engine works with.
+pub struct EngineParts {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The list of debates and their owners.
+    pub debates: Arc<dyn Debates>,
+    /// Who calls models.
+    pub clients: Arc<dyn ClientSource>,
+    /// Where words go as they come.
+    pub live: Arc<dyn LiveLane>,
+    /// What models are and charge.
+    pub catalog: Arc<Catalog>,
+    /// The formats.
+    pub formats: Arc<FormatLibrary>,
+    /// Which models may be called.
+    pub roster: Arc<dyn Roster>,
+    /// Time.
+    pub clock: Clock,
+    /// This process.
+    pub owner: OwnerId,
+    /// Settings.
+    pub config: DebateConfig,
+}
+
+impl fmt::Debug for EngineParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineParts")
+            .field("owner", &self.owner)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs debates.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    parts: EngineParts,
+    caller: Arc<Caller>,
+    drivers: Mutex<HashMap<DebateId, mpsc::Sender<Told>>>,
+    tasks: Mutex<JoinSet<()>>,
+    shutdown: watch::Sender<bool>,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone)]
+pub struct OrderOutcome {
+    /// The debate.
+    pub id: DebateId,
+    /// `false` when the same idempotency key made it before.
+    pub created: bool,
+    /// What the one who ordered it should know.
+    pub warnings: Vec<String>,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The order is wrong.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// Too many debates run.
+    #[error(
+        "{0} debates are running, which is the most: wait for one to end, or raise debate.max_running"
+    )]
+    Busy(usize),
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a command was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The debate does not take it.
+    #[error(transparent)]
+    Refused(#[from] CommandRefused),
+    /// Another process runs the debate.
+    #[error("another process runs this debate: tell it there")]
+    Elsewhere,
+    /// The process is stopping, or cannot store.
+    #[error("the debate could not take the command now: try again")]
+    Unavailable,
+    /// The debate is not known or cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "engine of {} debates", self.running())
+    }
+}
+
+impl Engine {
+    /// An engine that runs nothing yet.
+    pub fn new(parts: EngineParts) -> Self {
+        let caller = Arc::new(Caller {
+            clients: Arc::clone(&parts.clients),
+            live: Arc::clone(&parts.live),
+            catalog: Arc::clone(&parts.catalog),
+            slots: LocalSlots::new(parts.config.local_parallel.clone()),
+        });
+        let (drivers, tasks) = (Mutex::new(HashMap::new()), Mutex::new(JoinSet::new()));
+        Self(Arc::new(Inner {
+            parts,
+            caller,
+            drivers,
+            tasks,
+            shutdown: watch::Sender::new(false),
+        }))
+    }
+
+    /// Checks an order and says what it can use at most. Nothing is created.
+    ///
+    /// # Errors
+    /// All mistakes of the order at once.
+    pub fn estimate(&self, order: &DebateOrder) -> Result<(Estimate, Vec<String>), OrderError> {
+        let created = self.0.draw_up(order)?;
+        Ok((created.estimate, created.warnings))
+    }
+
+    /// Creates a debate and starts it.
+    ///
+    /// # Errors
+    /// [`CreateError`]; then nothing was created.
+    pub async fn create(
+        &self,
+        order: &DebateOrder,
+        idempotency: Option<(String, String)>,
+    ) -> Result<OrderOutcome, CreateError> {
+        let inner = &self.0;
+        let created = inner.draw_up(order)?;
+        let running = self.running();
+        if running >= inner.parts.config.max_running {
+            return Err(CreateError::Busy(running));
+        }
+        let warnings = created.warnings.clone();
+        let id = DebateId::new(format!("d_{}", uuid::Uuid::now_v7().simple()));
+        let spec = created.spec.clone();
+        let (state, first) = State::create(created);
+        let new = NewDebate {
+            id,
+            title: spec.title,
+            topic: spec.topic,
+            format: spec.format.id,
+            cast: spec.cast.iter().map(label).collect(),
+            at_ms: inner.parts.clock.now_ms(),
+            owner: inner.parts.owner.clone(),
+            events: vec![first],
+            idempotency,
+        };
+        match inner.parts.debates.create(new).await? {
+            CreateOutcome::Existing(id) => Ok(OrderOutcome {
+                id,
+                created: false,
+                warnings,
+            }),
+            CreateOutcome::Created(lease, log) => {
+                let id = lease.debate.clone();
+                inner.parts.live.stored(&id, log.clone().into());
+                self.spawn(lease, state, &log, Input::Started);
+                Ok(OrderOutcome {
+                    id,
+                    created: true,
+                    warnings,
+                })
+            }
+        }
+    }
+
+    /// Tells a debate something; returns when it is stored, or refused.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn command(
+        &self,
+        debate: &DebateId,
+        id: String,
+        command: Command,
+    ) -> Result<(), CommandError> {
+        let driver = self.0.drivers().get(debate).cloned();
+        let Some(driver) = driver else {
+            let summary = self.0.parts.debates.summary(debate).await?;
+            return Err(match summary.progress.status {
+                over if over.is_over() => CommandRefused::Over(over).into(),
+                _ => CommandError::Elsewhere,
+            });
+        };
+        let (answer, answered) = oneshot::channel();
+        let told = driver
+            .send(Told {
+                id,
+                command,
+                answer,
+            })
+            .await;
+        match (told, answered.await) {
+            (Ok(()), Ok(answer)) => Ok(answer?),
+            _ => {
+                // It ended between the look-up and the answer.
+                let summary = self.0.parts.debates.summary(debate).await?;
+                Err(match summary.progress.status {
+                    over if over.is_over() => CommandRefused::Over(over).into(),
+                    _ => CommandError::Unavailable,
+                })
+            }
+        }
+    }
+
+    /// Goes on with every debate that nobody runs. Returns how many.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let parts = &self.0.parts;
+        let mut recovered = 0;
+        for debate in parts
+            .debates
+            .claimable(&parts.owner, parts.clock.now_ms())
+            .await?
+        {
+            if self.0.drivers().contains_key(&debate) {
+                continue;
+            }
+            recovered += usize::from(self.adopt(&debate).await?);
+        }
+        Ok(recovered)
+    }
+
+    /// Goes on with one debate. `false` when another process runs it, or it is over.
+    ///
+    /// # Errors
+    /// When there is no such debate, or the store cannot be read.
+    pub async fn adopt(&self, debate: &DebateId) -> Result<bool, StoreError> {
+        let parts = &self.0.parts;
+        if parts
+            .debates
+            .summary(debate)
+            .await?
+            .progress
+            .status
+            .is_over()
+        {
+            return Ok(false);
+        }
+        let Some(lease) = parts
+            .debates
+            .claim(debate, &parts.owner, parts.clock.now_ms())
+            .await?
+        else {
+            return Ok(false);
+        };
+        let log = self.0.whole_log(debate).await?;
+        match State::replay(&log) {
+            Ok(state) => {
+                let fresh = state.status() == Status::Queued;
+                let first = if fresh {
+                    Input::Started
+                } else {
+                    Input::Recovered { epoch: lease.epoch }
+                };
+                tracing::info!(%debate, epoch = lease.epoch, events = log.len(), "going on with a debate");
+                self.spawn(lease, state, &log, first);
+            }
+            Err(error) => {
+                tracing::error!(%debate, %error, "the debate cannot be continued");
+                self.0.end_unreadable(&lease, &error.to_string()).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks for debates that another process left behind, until the engine shuts down.
+    pub async fn look_after_orphans(&self) {
+        let mut shutdown = self.0.shutdown.subscribe();
+        loop {
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            if let Err(error) = self.recover().await {
+                tracing::warn!(%error, "debates left behind could not be looked for");
+            }
+        }
+    }
+
+    /// Ends all drivers; their debates rest until a process goes on with them.
+    pub async fn shutdown(&self) {
+        self.0.shutdown.send_replace(true);
+        let mut tasks =
+            std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// How many debates this process runs.
+    pub fn running(&self) -> usize {
+        self.0.drivers().len()
+    }
+
+    fn spawn(&self, lease: Lease, state: State, log: &[Envelope], first: Input) {
+        let inner = Arc::clone(&self.0);
+        let (tell, told) = mpsc::channel(32);
+        let debate = lease.debate.clone();
+        inner.drivers().insert(debate.clone(), tell);
+        let parts = DriverParts {
+            log: Arc::clone(&inner.parts.log),
+            debates: Arc::clone(&inner.parts.debates),
+            live: Arc::clone(&inner.parts.live),
+            caller: Arc::clone(&inner.caller),
+            clock: inner.parts.clock,
+            lease,
+            told,
+            shutdown: inner.shutdown.subscribe(),
+        };
+        let driver = Driver::new(parts, state, log);
+        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            let end = driver.run(first).await;
+            inner.drivers().remove(&debate);
+            if end != DriverEnd::Over {
+                tracing::info!(%debate, ?end, "this process no longer runs the debate");
+            }
+        });
+    }
+}
+
+impl Inner {
+    fn drivers(&self) -> std::sync::MutexGuard<'_, HashMap<DebateId, mpsc::Sender<Told>>> {
+        self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw_up(&self, order: &DebateOrder) -> Result<Created, OrderError> {
+        // 2^53 keeps a drawn seed exact in every JSON reader.
+        let seed = order.seed.unwrap_or_else(|| rand::random::<u64>() >> 11);
+        let (spec, mut warnings) =
+            order::spec(order, &self.parts.formats, self.parts.roster.as_ref(), seed)?;
+        let estimate = estimate(&spec);
+        if spec
+            .limits
+            .calls
+            .is_some_and(|cap| cap < estimate.expected_calls)
+        {
+            let expected = estimate.expected_calls;
+            warnings.push(format!(
+                "this debate makes {expected} calls, more than its cap: it will end early"
+            ));
+        }
+        Ok(Created {
+            spec,
+            estimate,
+            warnings,
+        })
+    }
+
+    async fn whole_log(&self, debate: &DebateId) -> Result<Vec<Envelope>, StoreError> {
+        let mut log: Vec<Envelope> = Vec::new();
+        loop {
+            let after = log.last().map_or(0, |event| event.seq);
+            let page = self.parts.log.read(debate, after, PAGE).await?;
+            let last = page.len() < PAGE;
+            log.extend(page);
+            if last {
+                return Ok(log);
+            }
+        }
+    }
+
+    /// Ends a debate whose log this version cannot follow.
+    async fn end_unreadable(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
+        let ending = Ending {
+            outcome: Outcome::Failed,
+            degraded: Vec::new(),
+            reason: Some(format!("its log cannot be continued: {reason}")),
+            totals: Totals::default(),
+        };
+        let progress = Progress {
+            status: Status::Failed,
+            outcome: Some(Outcome::Failed),
+            verdict: None,
+            totals: Totals::default(),
+        };
+        let event = Draft::of_debate(EventBody::Failed(Box::new(ending)));
+        let stored = self
+            .parts
+            .log
+            .append(lease, self.parts.clock.now_ms(), vec![event], &progress)
+            .await?;
+        self.parts.live.stored(&lease.debate, stored.into());
+        Ok(())
+    }
+}
+
+fn label(member: &CastMember) -> String {
+    format!("{} ({})", member.name, member.model)
+}

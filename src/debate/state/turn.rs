@@ -1,0 +1,238 @@
+//! One turn, from being asked to having spoken.
+
+use serde_json::Value;
+
+use super::super::plan::Reservation;
+use super::Action;
+use super::State;
+use super::Step;
+use crate::debate::plan;
+use crate::events::Draft;
+use crate::events::EventBody;
+use crate::events::Purpose;
+use crate::events::TurnAction;
+use crate::events::TurnReset;
+use crate::events::TurnStarted;
+use crate::types::ModelName;
+use crate::types::NanoUsd;
+use crate::types::TurnId;
+use crate::types::Usage;
+use crate::types::debate::ParsePath;
+
+/// How a turn stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnStanding {
+    /// A model is being asked.
+    Open,
+    /// Its call was given up by a pause; it is asked for again on resuming.
+    Held,
+    /// It has spoken.
+    Done,
+    /// There is no statement.
+    Skipped,
+    /// Its side lost by it.
+    Forfeited,
+}
+
+/// One turn.
+#[derive(Debug, Clone)]
+pub struct TurnRecord {
+    /// Its id.
+    pub id: TurnId,
+    /// Who speaks: an index into the cast.
+    pub member: usize,
+    /// In which phase.
+    pub phase: String,
+    /// In which repetition of it, counted from 0.
+    pub round: u32,
+    /// How it stands.
+    pub standing: TurnStanding,
+    /// Which call of the turn is under way, counted from 0.
+    pub attempt: u32,
+    /// What that call is for.
+    pub purpose: Purpose,
+    /// The model that is asked.
+    pub model: ModelName,
+    /// What it said; empty before it has.
+    pub text: String,
+    /// What was read out of that.
+    pub parsed: Option<Value>,
+    /// How it was read.
+    pub parse: Option<ParsePath>,
+    /// How many interjections there were when it began: later ones are for later turns.
+    pub heard: usize,
+    /// The answer that could not be read, and why, for the repair call.
+    pub unreadable: Option<(String, String)>,
+    pub(super) retries_left: u32,
+    pub(super) repairs_left: u32,
+    pub(super) reserved: Reservation,
+    pub(super) usage: Usage,
+    pub(super) cost: Option<NanoUsd>,
+}
+
+impl TurnRecord {
+    /// `true` when a stand-in speaks.
+    pub fn substituted(&self, own: &ModelName) -> bool {
+        self.model != *own
+    }
+}
+
+impl State {
+    /// Makes the record of a turn that is about to be asked for.
+    pub(super) fn open_turn(&mut self, member: usize, phase: &str, round: u32) -> usize {
+        let definition = self.phase(phase);
+        let repairs_left = self.spec.format.contracts[&definition.contract].repair;
+        let turn = TurnRecord {
+            id: TurnId::new(format!("t_{}", self.turns.len() + 1)),
+            member,
+            phase: phase.to_owned(),
+            round,
+            standing: TurnStanding::Open,
+            attempt: 0,
+            purpose: Purpose::Turn,
+            model: self.spec.cast[member].model.clone(),
+            text: String::new(),
+            parsed: None,
+            parse: None,
+            heard: self.notes_by_people.len(),
+            unreadable: None,
+            retries_left: definition.on_fail.retry,
+            repairs_left,
+            reserved: Reservation::default(),
+            usage: Usage::default(),
+            cost: Some(NanoUsd(0)),
+        };
+        self.turns.push(turn);
+        self.turns.len() - 1
+    }
+
+    /// Says that a turn begins, and asks its model. The budget was checked before.
+    pub(super) fn start_turn(
+        &mut self,
+        index: usize,
+        substitute_for: Option<ModelName>,
+        step: &mut Step,
+    ) {
+        let plan = plan::call(self, index);
+        let (turn, member) = (&self.turns[index], self.member(&self.turns[index]));
+        let started = TurnStarted {
+            agent: member.name.clone(),
+            role: member.role.clone(),
+            side: member.side.clone(),
+            model: turn.model.clone(),
+            attempt: turn.attempt,
+            prompt_hash: plan.request_hash.clone(),
+            substitute_for,
+        };
+        let event = self.draft_of(index, EventBody::TurnStarted(Box::new(started)));
+        step.emit(event);
+        self.turns[index].reserved = plan.reservation;
+        step.actions.push(Action::Call(Box::new(plan)));
+    }
+
+    /// Asks the model of an open turn again, if the budget allows.
+    pub(super) fn call_again(&mut self, index: usize, step: &mut Step) {
+        self.turns[index].attempt += 1;
+        self.turns[index].reserved = Reservation::default();
+        let plan = plan::call(self, index);
+        if !self.reserve(&plan.reservation, step) {
+            self.fail_turn(
+                index,
+                TurnAction::Skip,
+                "budget",
+                "a cap would be broken",
+                step,
+            );
+            return;
+        }
+        self.turns[index].reserved = plan.reservation;
+        step.actions.push(Action::Call(Box::new(plan)));
+    }
+
+    /// Says that what was streamed of a turn is void, because of something outside it.
+    pub(super) fn reset_turn(
+        &mut self,
+        index: usize,
+        reason: &str,
+        message: &str,
+        step: &mut Step,
+    ) {
+        let action = if reason == "pause" {
+            TurnAction::Hold
+        } else {
+            TurnAction::Retry
+        };
+        self.emit_reset(index, action, reason, message, step);
+    }
+
+    /// Says that the last call of a turn is void, and what follows.
+    pub(super) fn emit_reset(
+        &self,
+        index: usize,
+        action: TurnAction,
+        reason: &str,
+        message: &str,
+        step: &mut Step,
+    ) {
+        let body = EventBody::TurnReset(self.turn_reset(index, action, reason, message));
+        step.emit(self.draft_of(index, body));
+    }
+
+    /// Gives a turn up.
+    pub(super) fn fail_turn(
+        &mut self,
+        index: usize,
+        action: TurnAction,
+        reason: &str,
+        message: &str,
+        step: &mut Step,
+    ) {
+        let body = EventBody::TurnFailed(self.turn_reset(index, action, reason, message));
+        step.emit(self.draft_of(index, body));
+        let turn = &mut self.turns[index];
+        turn.reserved = Reservation::default();
+        turn.standing = match action {
+            TurnAction::Forfeit => TurnStanding::Forfeited,
+            TurnAction::Retry
+            | TurnAction::Repair
+            | TurnAction::Substitute
+            | TurnAction::Skip
+            | TurnAction::Abort
+            | TurnAction::Hold => TurnStanding::Skipped,
+        };
+        let note = format!(
+            "{}: no statement in {} ({reason})",
+            self.member(&self.turns[index]).name,
+            self.turns[index].phase
+        );
+        self.degrade(note);
+    }
+
+    fn turn_reset(
+        &self,
+        index: usize,
+        action: TurnAction,
+        reason: &str,
+        message: &str,
+    ) -> TurnReset {
+        let turn = &self.turns[index];
+        TurnReset {
+            agent: self.member(turn).name.clone(),
+            attempt: turn.attempt,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            action,
+        }
+    }
+
+    /// An event in a turn's place.
+    pub(super) fn draft_of(&self, index: usize, body: EventBody) -> Draft {
+        let turn = &self.turns[index];
+        Draft {
+            phase: Some(turn.phase.clone()),
+            round: Some(turn.round),
+            turn: Some(turn.id.clone()),
+            body,
+        }
+    }
+}
