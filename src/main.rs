@@ -1,3 +1,8 @@
 //! The `agon` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    agon::cli::run().await
+}

@@ -33,6 +33,10 @@ pub struct Head {
 
 /// What is asked, in one of two forms on one path.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request is built once and borrowed from then on, so its size costs nothing"
+)]
 pub enum Content {
     /// Agon's own form.
     Typed(Chat),

@@ -28,6 +28,7 @@ use crate::events::CallOutcome;
 use crate::events::LiveLane;
 use crate::events::SpeechChannel;
 use crate::events::WaitingFor;
+use crate::events::Words;
 use crate::types::ChatChunk;
 use crate::types::DebateId;
 use crate::types::ResponseBuilder;
@@ -53,7 +54,7 @@ pub(super) enum FromCall {
     /// It waits for something other than the model's words.
     Waiting(TurnId, WaitingFor),
     /// It has ended.
-    Finished(CallFinished),
+    Finished(Box<CallFinished>),
 }
 
 /// One call under way.
@@ -138,7 +139,7 @@ impl Caller {
             parse: None,
         };
         // An error means that the driver has ended.
-        let _ = driver.send(FromCall::Finished(finished)).await;
+        let _ = driver.send(FromCall::Finished(Box::new(finished))).await;
     }
 
     async fn ask(
@@ -192,8 +193,13 @@ impl Caller {
                 progress
                     .first_token
                     .get_or_insert_with(|| progress.asked.elapsed());
-                self.live
-                    .delta(progress.debate, progress.turn, channel, text, arrived);
+                let words = Words {
+                    turn: progress.turn,
+                    channel,
+                    text,
+                    arrived,
+                };
+                self.live.delta(progress.debate, words);
             }
         }
         progress.spoken.push_str(&chunk.delta.text);

@@ -157,7 +157,7 @@ impl Driver {
             FromCall::Waiting(turn, cause) => Input::Waiting { turn, cause },
             FromCall::Finished(finished) => {
                 self.calls.remove(&finished.turn);
-                Input::CallFinished(Box::new(finished))
+                Input::CallFinished(finished)
             }
         }
     }

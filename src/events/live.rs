@@ -61,6 +61,19 @@ pub struct TurnText {
     pub text: String,
 }
 
+/// New words of a turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// The turn.
+    pub turn: &'a TurnId,
+    /// Speech or reasoning.
+    pub channel: SpeechChannel,
+    /// The words.
+    pub text: &'a str,
+    /// When the upstream's chunk arrived here.
+    pub arrived: Instant,
+}
+
 /// What a reader gets: the text so far, and everything after it.
 #[derive(Debug)]
 pub struct LiveSubscription {
@@ -75,14 +88,7 @@ pub struct LiveSubscription {
 /// Carries live events from the driver of a debate to its watchers.
 pub trait LiveLane: Send + Sync {
     /// Adds words to a turn in flight.
-    fn delta(
-        &self,
-        debate: &DebateId,
-        turn: &TurnId,
-        channel: SpeechChannel,
-        text: &str,
-        arrived: Instant,
-    );
+    fn delta(&self, debate: &DebateId, words: Words<'_>);
 
     /// Forgets the words of a turn: it ended, or is asked for again.
     fn forget(&self, debate: &DebateId, turn: &TurnId);
@@ -146,14 +152,13 @@ impl LiveBus {
 }
 
 impl LiveLane for LiveBus {
-    fn delta(
-        &self,
-        debate: &DebateId,
-        turn: &TurnId,
-        channel: SpeechChannel,
-        text: &str,
-        arrived: Instant,
-    ) {
+    fn delta(&self, debate: &DebateId, words: Words<'_>) {
+        let Words {
+            turn,
+            channel,
+            text,
+            arrived,
+        } = words;
         self.with(debate, |live| {
             let so_far = live.texts.entry((turn.clone(), channel)).or_default();
             let off = so_far.chars;
@@ -216,12 +221,21 @@ impl LiveLane for LiveBus {
 mod tests {
     use super::*;
 
+    fn speech<'a>(turn: &'a TurnId, text: &'a str) -> Words<'a> {
+        Words {
+            turn,
+            channel: SpeechChannel::Speech,
+            text,
+            arrived: Instant::now(),
+        }
+    }
+
     #[tokio::test]
     async fn a_late_reader_gets_the_text_so_far_and_then_what_follows_it() {
         let (bus, debate, turn) = (LiveBus::default(), DebateId::new("d"), TurnId::new("t_1"));
-        bus.delta(&debate, &turn, SpeechChannel::Speech, "häl", Instant::now());
+        bus.delta(&debate, speech(&turn, "häl"));
         let mut subscription = bus.subscribe(&debate);
-        bus.delta(&debate, &turn, SpeechChannel::Speech, "lo", Instant::now());
+        bus.delta(&debate, speech(&turn, "lo"));
         assert_eq!(subscription.in_flight[0].text, "häl");
         let LiveEvent::Delta { off, text, .. } = subscription.receiver.recv().await.unwrap() else {
             panic!("not a delta")
@@ -232,7 +246,7 @@ mod tests {
     #[test]
     fn a_debate_that_nobody_needs_takes_no_room() {
         let (bus, debate, turn) = (LiveBus::default(), DebateId::new("d"), TurnId::new("t_1"));
-        bus.delta(&debate, &turn, SpeechChannel::Speech, "x", Instant::now());
+        bus.delta(&debate, speech(&turn, "x"));
         bus.forget(&debate, &turn);
         assert!(bus.debates.lock().unwrap().is_empty());
     }

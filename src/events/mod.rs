@@ -31,3 +31,4 @@ pub use live::LiveLane;
 pub use live::LiveSubscription;
 pub use live::SpeechChannel;
 pub use live::TurnText;
+pub use live::Words;

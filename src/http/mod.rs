@@ -1,1 +1,191 @@
-//! Serving: REST, WebSocket, health, metrics, admin.
+//! Serving: REST, WebSocket, health, metrics, admin. All routes stand in [`router`].
+
+mod admin;
+mod api;
+mod auth;
+mod body;
+mod error;
+mod feed;
+mod health;
+mod openapi;
+mod ws;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::routing::get;
+use axum::routing::post;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use admin::FlagSwitch;
+pub use api::lists::Availability;
+pub use auth::Tickets;
+
+use error::ApiError;
+
+use serde::Deserialize;
+
+use crate::catalog::Catalog;
+use crate::debate::Engine;
+use crate::debate::format::FormatLibrary;
+use crate::events::LiveLane;
+use crate::metrics::Metrics;
+use crate::store::Debates;
+use crate::store::EventLog;
+use crate::types::Clock;
+use crate::types::Secret;
+
+/// Settings of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Bytes of a request's body, at most.
+    pub max_body_bytes: usize,
+    /// Origins of pages that may open a WebSocket, beside the server's own.
+    pub allowed_origins: Vec<String>,
+    /// Bytes of one WebSocket message from a client, at most.
+    pub max_ws_message_bytes: usize,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            allowed_origins: Vec::new(),
+            max_ws_message_bytes: 256 << 10,
+        }
+    }
+}
+
+/// What the handlers work with.
+pub struct HttpParts {
+    /// Runs debates.
+    pub engine: Engine,
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The list of debates.
+    pub debates: Arc<dyn Debates>,
+    /// Words as they come.
+    pub live: Arc<dyn LiveLane>,
+    /// Providers and models.
+    pub catalog: Arc<Catalog>,
+    /// Debate formats.
+    pub formats: Arc<FormatLibrary>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// What is available on this machine.
+    pub availability: Arc<dyn Availability>,
+    /// Which path model calls take.
+    pub switch: Arc<dyn FlagSwitch>,
+    /// Tickets for sockets.
+    pub tickets: Tickets,
+    /// The key that everything but health asks for; `None` on a machine's own.
+    pub master_key: Option<Secret>,
+    /// Time.
+    pub clock: Clock,
+    /// Settings of the server.
+    pub config: HttpConfig,
+}
+
+impl fmt::Debug for HttpParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpParts")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// [`HttpParts`], shared by all handlers.
+#[derive(Clone)]
+pub struct HttpState(Arc<HttpParts>);
+
+impl HttpState {
+    /// Shares the parts.
+    pub fn new(parts: HttpParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for HttpState {
+    type Target = HttpParts;
+
+    fn deref(&self) -> &HttpParts {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HttpState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the parts of the server")
+    }
+}
+
+/// Everything that the server answers.
+pub fn router(state: HttpState) -> Router {
+    use api::commands;
+    use api::debates;
+    use api::events;
+    use api::export;
+    use api::lists;
+    use api::tickets;
+    let guarded = Router::new()
+        .route("/api/v1/debates", post(debates::create).get(debates::list))
+        .route("/api/v1/debates/estimate", post(debates::estimate))
+        .route(
+            "/api/v1/debates/{id}",
+            get(debates::get).delete(debates::delete),
+        )
+        .route("/api/v1/debates/{id}/events", get(events::list))
+        .route("/api/v1/debates/{id}/commands", post(commands::tell))
+        .route("/api/v1/debates/{id}/{export}", get(export::export))
+        .route("/api/v1/formats", get(lists::formats))
+        .route("/api/v1/models", get(lists::models))
+        .route("/api/v1/providers", get(lists::providers))
+        .route("/api/v1/ws-tickets", post(tickets::issue))
+        .route(
+            "/api/v1/admin/llm-flag",
+            get(admin::get).put(admin::put).delete(admin::delete),
+        )
+        .route("/metrics", get(health::metrics))
+        .route_layer(middleware::from_fn_with_state(
+            state.clone(),
+            auth::require_key,
+        ));
+    Router::new()
+        .merge(guarded)
+        // A browser's socket comes with a ticket, so the socket looks at the key itself.
+        .route("/ws/debates/{id}", get(ws::upgrade))
+        .route("/health", get(health::health))
+        .route("/health/liveliness", get(health::liveliness))
+        .route("/health/liveness", get(health::liveliness))
+        .route("/health/readiness", get(health::readiness))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::Description::openapi()))
+        .fallback(|| async {
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                "no_such_path",
+                "there is nothing here: /docs lists what there is",
+            )
+        })
+        .method_not_allowed_fallback(|| async {
+            let help = "this path does not take that method: /docs lists what it takes";
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", help)
+        })
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| after_panic(),
+        ))
+        .with_state(state)
+}
+
+/// What a client sees of a mistake in Agon itself; the log has the rest.
+fn after_panic() -> Response {
+    let help = "the server made a mistake: please report it with the server's log";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", help).into_response()
+}

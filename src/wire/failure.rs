@@ -126,7 +126,7 @@ fn kind(status: u16, said: &Said, retry_after: Option<Duration>) -> LlmErrorKind
         .unwrap_or_else(|| by_status(status, retry_after))
 }
 
-/// Typed codes of OpenAI, Anthropic, llama.cpp, Groq, DashScope and Z.ai.
+/// Typed codes of OpenAI, Anthropic, llama.cpp, Groq, `DashScope` and Z.ai.
 fn by_code(code: &str, retry_after: Option<Duration>) -> Option<LlmErrorKind> {
     Some(match code {
         "context_length_exceeded" | "exceed_context_size_error" => {

@@ -92,7 +92,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hyper_util", &["provider"]),
     ("hyper_rustls", &["provider"]),
     ("reqwest", &["provider", "cli"]),
-    ("tokio_tungstenite", &["cli"]),
+    // axum does not re-export the errors that a socket ends with, and each has a close code of its own.
+    ("tokio_tungstenite", &["cli", "http"]),
     ("axum", &["http", "app", "cli"]),
     ("tower_http", &["http", "app", "cli"]),
     ("utoipa_swagger_ui", &["http", "app", "cli"]),

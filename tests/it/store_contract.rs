@@ -32,7 +32,9 @@ impl Process {
     async fn start(folder: &tempfile::TempDir) -> Self {
         let owner = OwnerId::fresh();
         let url = format!("sqlite:{}", folder.path().join("agon.db").display());
-        let store = SqliteStore::open(&url, &owner).await.expect("the folder is writable");
+        let store = SqliteStore::open(&url, &owner)
+            .await
+            .expect("the folder is writable");
         Self { store, owner }
     }
 
@@ -59,11 +61,19 @@ impl Process {
 }
 
 fn running() -> Progress {
-    Progress { status: Status::Running, outcome: None, verdict: None, totals: Totals::default() }
+    Progress {
+        status: Status::Running,
+        outcome: None,
+        verdict: None,
+        totals: Totals::default(),
+    }
 }
 
 fn over() -> Progress {
-    Progress { status: Status::Finished, ..running() }
+    Progress {
+        status: Status::Finished,
+        ..running()
+    }
 }
 
 fn pauses(count: usize) -> Vec<Draft> {
@@ -76,14 +86,24 @@ async fn events_are_numbered_from_one_without_a_gap() {
     let process = Process::start(&folder).await;
     let lease = process.create("d_1").await;
     for count in [1, 3, 2] {
-        process.store.append(&lease, NOW_MS, pauses(count), &running()).await.unwrap();
+        process
+            .store
+            .append(&lease, NOW_MS, pauses(count), &running())
+            .await
+            .unwrap();
     }
     let log = process.store.read(&lease.debate, 0, 100).await.unwrap();
     let seqs: Vec<u64> = log.iter().map(|event| event.seq).collect();
     assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7]);
     let page = process.store.read(&lease.debate, 2, 2).await.unwrap();
-    assert_eq!(page.iter().map(|event| event.seq).collect::<Vec<_>>(), [3, 4]);
-    assert_eq!(process.store.summary(&lease.debate).await.unwrap().head_seq, 7);
+    assert_eq!(
+        page.iter().map(|event| event.seq).collect::<Vec<_>>(),
+        [3, 4]
+    );
+    assert_eq!(
+        process.store.summary(&lease.debate).await.unwrap().head_seq,
+        7
+    );
 }
 
 #[tokio::test]
@@ -91,8 +111,22 @@ async fn a_living_process_keeps_its_debates() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (Process::start(&folder).await, Process::start(&folder).await);
     let lease = first.create("d_1").await;
-    assert!(second.store.claimable(&second.owner, NOW_MS).await.unwrap().is_empty());
-    assert_eq!(second.store.claim(&lease.debate, &second.owner, NOW_MS).await.unwrap(), None);
+    assert!(
+        second
+            .store
+            .claimable(&second.owner, NOW_MS)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        second
+            .store
+            .claim(&lease.debate, &second.owner, NOW_MS)
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -102,15 +136,28 @@ async fn a_dead_process_loses_its_debates_at_once_and_can_write_nothing_more() {
     let lease = first.create("d_1").await;
     // Dying gives the lock up without closing anything; the copy of the store keeps the connections open.
     let ghost = first.store.clone();
-    let lock = folder.path().join(format!("agon.db.owner-{}", first.owner.0));
+    let lock = folder
+        .path()
+        .join(format!("agon.db.owner-{}", first.owner.0));
     std::fs::remove_file(lock).unwrap();
-    assert_eq!(second.store.claimable(&second.owner, NOW_MS).await.unwrap(), [lease.debate.clone()]);
-    let taken = second.store.claim(&lease.debate, &second.owner, NOW_MS).await.unwrap().unwrap();
+    assert_eq!(
+        second.store.claimable(&second.owner, NOW_MS).await.unwrap(),
+        [lease.debate.clone()]
+    );
+    let taken = second
+        .store
+        .claim(&lease.debate, &second.owner, NOW_MS)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(taken.epoch, lease.epoch + 1);
     let refused = ghost.append(&lease, NOW_MS, pauses(1), &running()).await;
     assert!(matches!(refused, Err(StoreError::Fenced(_))), "{refused:?}");
     assert!(!ghost.renew(&lease, NOW_MS).await.unwrap());
-    assert_eq!(second.store.read(&lease.debate, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        second.store.read(&lease.debate, 0, 10).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -123,7 +170,10 @@ async fn a_lease_that_was_not_renewed_can_be_claimed_by_one_process_only() {
         second.store.claim(&lease.debate, &second.owner, LATER_MS),
         third.store.claim(&lease.debate, &third.owner, LATER_MS),
     );
-    let winners = [claims.0.unwrap(), claims.1.unwrap()].into_iter().flatten().count();
+    let winners = [claims.0.unwrap(), claims.1.unwrap()]
+        .into_iter()
+        .flatten()
+        .count();
     assert_eq!(winners, 1);
 }
 
@@ -133,9 +183,23 @@ async fn a_debate_that_is_over_belongs_to_nobody_and_can_be_deleted() {
     let process = Process::start(&folder).await;
     let lease = process.create("d_1").await;
     let refused = process.store.delete(&lease.debate).await;
-    assert!(matches!(refused, Err(StoreError::StillRunning(_))), "{refused:?}");
-    process.store.append(&lease, NOW_MS, pauses(1), &over()).await.unwrap();
-    assert!(process.store.claimable(&process.owner, LATER_MS).await.unwrap().is_empty());
+    assert!(
+        matches!(refused, Err(StoreError::StillRunning(_))),
+        "{refused:?}"
+    );
+    process
+        .store
+        .append(&lease, NOW_MS, pauses(1), &over())
+        .await
+        .unwrap();
+    assert!(
+        process
+            .store
+            .claimable(&process.owner, LATER_MS)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     process.store.delete(&lease.debate).await.unwrap();
     let gone = process.store.read(&lease.debate, 0, 10).await;
     assert!(matches!(gone, Err(StoreError::NotFound(_))), "{gone:?}");
@@ -145,21 +209,45 @@ async fn a_debate_that_is_over_belongs_to_nobody_and_can_be_deleted() {
 async fn an_idempotency_key_makes_one_debate() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder).await;
-    process.store.create(process.new_debate("d_1", Some(("key", "body")))).await.unwrap();
-    let again = process.store.create(process.new_debate("d_2", Some(("key", "body")))).await.unwrap();
+    process
+        .store
+        .create(process.new_debate("d_1", Some(("key", "body"))))
+        .await
+        .unwrap();
+    let again = process
+        .store
+        .create(process.new_debate("d_2", Some(("key", "body"))))
+        .await
+        .unwrap();
     assert!(matches!(again, CreateOutcome::Existing(id) if id.as_str() == "d_1"));
-    let other = process.store.create(process.new_debate("d_3", Some(("key", "another body")))).await;
+    let other = process
+        .store
+        .create(process.new_debate("d_3", Some(("key", "another body"))))
+        .await;
     assert!(matches!(other, Err(StoreError::KeyReused)), "{other:?}");
     let mut tomorrow = process.new_debate("d_4", Some(("key", "another body")));
     tomorrow.at_ms = NOW_MS + 25 * 3_600_000;
-    assert!(matches!(process.store.create(tomorrow).await.unwrap(), CreateOutcome::Created(..)));
-    let ids: Vec<String> = list(&process, DebateFilter { limit: 10, ..DebateFilter::default() }).await;
+    assert!(matches!(
+        process.store.create(tomorrow).await.unwrap(),
+        CreateOutcome::Created(..)
+    ));
+    let ids: Vec<String> = list(
+        &process,
+        DebateFilter {
+            limit: 10,
+            ..DebateFilter::default()
+        },
+    )
+    .await;
     assert_eq!(ids, ["d_4", "d_1"]);
 }
 
 async fn list(process: &Process, filter: DebateFilter) -> Vec<String> {
     let found = process.store.list(&filter).await.unwrap();
-    found.into_iter().map(|debate| debate.id.as_str().to_owned()).collect()
+    found
+        .into_iter()
+        .map(|debate| debate.id.as_str().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -169,27 +257,69 @@ async fn debates_are_listed_newest_first_by_page_and_status() {
     for id in ["d_1", "d_2", "d_3"] {
         let lease = process.create(id).await;
         if id == "d_2" {
-            process.store.append(&lease, NOW_MS, pauses(1), &over()).await.unwrap();
+            process
+                .store
+                .append(&lease, NOW_MS, pauses(1), &over())
+                .await
+                .unwrap();
         }
     }
-    let all = DebateFilter { limit: 2, ..DebateFilter::default() };
+    let all = DebateFilter {
+        limit: 2,
+        ..DebateFilter::default()
+    };
     assert_eq!(list(&process, all.clone()).await, ["d_3", "d_2"]);
-    assert_eq!(list(&process, DebateFilter { before: Some(DebateId::new("d_2")), ..all.clone() }).await, ["d_1"]);
-    assert_eq!(list(&process, DebateFilter { status: Some(Status::Finished), ..all }).await, ["d_2"]);
+    assert_eq!(
+        list(
+            &process,
+            DebateFilter {
+                before: Some(DebateId::new("d_2")),
+                ..all.clone()
+            }
+        )
+        .await,
+        ["d_1"]
+    );
+    assert_eq!(
+        list(
+            &process,
+            DebateFilter {
+                status: Some(Status::Finished),
+                ..all
+            }
+        )
+        .await,
+        ["d_2"]
+    );
 }
 
 #[tokio::test]
 async fn two_processes_write_side_by_side() {
     let folder = tempfile::tempdir().unwrap();
-    let processes = [Arc::new(Process::start(&folder).await), Arc::new(Process::start(&folder).await)];
+    let processes = [
+        Arc::new(Process::start(&folder).await),
+        Arc::new(Process::start(&folder).await),
+    ];
     let mut writers = tokio::task::JoinSet::new();
     for (which, process) in processes.iter().enumerate() {
-        let (process, lease) = (Arc::clone(process), process.create(&format!("d_{which}")).await);
+        let (process, lease) = (
+            Arc::clone(process),
+            process.create(&format!("d_{which}")).await,
+        );
         writers.spawn(async move {
             for _ in 0..40 {
-                process.store.append(&lease, NOW_MS, pauses(1), &running()).await.unwrap();
+                process
+                    .store
+                    .append(&lease, NOW_MS, pauses(1), &running())
+                    .await
+                    .unwrap();
             }
-            process.store.read(&lease.debate, 0, 100).await.unwrap().len()
+            process
+                .store
+                .read(&lease.debate, 0, 100)
+                .await
+                .unwrap()
+                .len()
         });
     }
     assert_eq!(writers.join_all().await, [41, 41]);
@@ -199,7 +329,12 @@ async fn two_processes_write_side_by_side() {
 async fn settings_outlive_the_process_until_they_are_cleared() {
     let folder = tempfile::tempdir().unwrap();
     let value = serde_json::json!({"use_unified": false});
-    Process::start(&folder).await.store.set_setting("llm", Some(&value)).await.unwrap();
+    Process::start(&folder)
+        .await
+        .store
+        .set_setting("llm", Some(&value))
+        .await
+        .unwrap();
     let later = Process::start(&folder).await;
     assert_eq!(later.store.setting("llm").await.unwrap(), Some(value));
     later.store.set_setting("llm", None).await.unwrap();
@@ -210,14 +345,29 @@ async fn settings_outlive_the_process_until_they_are_cleared() {
 async fn what_cannot_be_opened_says_which_file_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let damaged = folder.path().join("damaged.db");
-    std::fs::write(&damaged, "this is no database, but it is long enough to have a header of its own").unwrap();
+    std::fs::write(
+        &damaged,
+        "this is no database, but it is long enough to have a header of its own",
+    )
+    .unwrap();
     let missing = folder.path().join("missing/agon.db");
-    for (path, words) in [(damaged, "damaged"), (missing, "does not exist"), (folder.path().to_owned(), "a folder")] {
-        let error = SqliteStore::open(&format!("sqlite:{}", path.display()), &OwnerId::fresh()).await.unwrap_err();
+    for (path, words) in [
+        (damaged, "damaged"),
+        (missing, "does not exist"),
+        (folder.path().to_owned(), "a folder"),
+    ] {
+        let error = SqliteStore::open(&format!("sqlite:{}", path.display()), &OwnerId::fresh())
+            .await
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(words) && text.contains(&path.display().to_string()), "{text}");
+        assert!(
+            text.contains(words) && text.contains(&path.display().to_string()),
+            "{text}"
+        );
     }
-    let error = SqliteStore::open("postgres://localhost/agon", &OwnerId::fresh()).await.unwrap_err();
+    let error = SqliteStore::open("postgres://localhost/agon", &OwnerId::fresh())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("sqlite:./agon.db"), "{error}");
 }
 
@@ -232,8 +382,13 @@ async fn a_database_of_a_newer_agon_is_refused() {
         .execute(&pool)
         .await
         .unwrap();
-    let error = SqliteStore::open(&url, &OwnerId::fresh()).await.unwrap_err();
-    assert!(matches!(&error, StoreError::NewerDatabase(text) if text.contains("9999")), "{error}");
+    let error = SqliteStore::open(&url, &OwnerId::fresh())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, StoreError::NewerDatabase(text) if text.contains("9999")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -242,6 +397,18 @@ async fn a_store_in_memory_does_what_a_file_does() {
     let store = SqliteStore::open("sqlite::memory:", &owner).await.unwrap();
     let process = Process { store, owner };
     let lease = process.create("d_1").await;
-    process.store.append(&lease, NOW_MS, pauses(2), &over()).await.unwrap();
-    assert_eq!(process.store.read(&lease.debate, 0, 10).await.unwrap().len(), 3);
+    process
+        .store
+        .append(&lease, NOW_MS, pauses(2), &over())
+        .await
+        .unwrap();
+    assert_eq!(
+        process
+            .store
+            .read(&lease.debate, 0, 10)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
 }

@@ -39,7 +39,7 @@ struct Block {
 
 /// What the main line does next.
 enum Next {
-    Begin(Phase),
+    Begin(Box<Phase>),
     Skip,
     Decide,
 }
@@ -101,7 +101,7 @@ impl State {
             return Next::Decide;
         };
         if let Some(which) = self.flow.interleaved {
-            return Next::Begin(self.phase(&top.interleave[which]).clone());
+            return Next::Begin(Box::new(self.phase(&top.interleave[which]).clone()));
         }
         let done = self.flow.repetition;
         let most = self
@@ -123,7 +123,7 @@ impl State {
         if unwanted || done >= most || (done >= top.repeat.min && enough()) {
             return Next::Skip;
         }
-        Next::Begin(top.clone())
+        Next::Begin(Box::new(top.clone()))
     }
 
     fn leave_phase(&mut self) {

@@ -1,11 +1,10 @@
 //! What a finished call does to its turn.
 
-use serde_json::Value;
-
 use super::super::plan::Reservation;
 use super::State;
 use super::Step;
 use super::TurnStanding;
+use super::turn::Void;
 use crate::debate::contract;
 use crate::debate::contract::Reading;
 use crate::debate::decide;
@@ -105,11 +104,19 @@ impl State {
         let CallOutcome::Answered { text, .. } = &finished.outcome else {
             return;
         };
-        let Some(problem) = reading.problem else {
-            return self.complete_turn(index, finished, reading.parsed, reading.path, step);
+        let Some(problem) = reading.problem.clone() else {
+            return self.complete_turn(index, finished, reading, step);
         };
         if self.turns[index].repairs_left > 0 && !text.trim().is_empty() {
-            self.emit_reset(index, TurnAction::Repair, "contract", &problem, step);
+            self.emit_reset(
+                index,
+                Void {
+                    action: TurnAction::Repair,
+                    reason: "contract",
+                    message: &problem,
+                },
+                step,
+            );
             let turn = &mut self.turns[index];
             turn.repairs_left -= 1;
             turn.purpose = Purpose::Repair;
@@ -130,17 +137,30 @@ impl State {
             self.turns[index].phase
         );
         self.degrade(note);
-        self.complete_turn(index, finished, None, ParsePath::Unparsed, step);
+        self.complete_turn(
+            index,
+            finished,
+            Reading {
+                parsed: None,
+                path: ParsePath::Unparsed,
+                problem: None,
+            },
+            step,
+        );
     }
 
     fn complete_turn(
         &mut self,
         index: usize,
         finished: &CallFinished,
-        parsed: Option<Value>,
-        parse: ParsePath,
+        reading: Reading,
         step: &mut Step,
     ) {
+        let Reading {
+            parsed,
+            path: parse,
+            ..
+        } = reading;
         let CallOutcome::Answered {
             text,
             finish,
@@ -200,7 +220,15 @@ impl State {
         let again = matches!(code, "stream_interrupted" | "empty_answer");
         if again && self.turns[index].retries_left > 0 {
             self.turns[index].retries_left -= 1;
-            self.emit_reset(index, TurnAction::Retry, code, message, step);
+            self.emit_reset(
+                index,
+                Void {
+                    action: TurnAction::Retry,
+                    reason: code,
+                    message,
+                },
+                step,
+            );
             return self.call_again(index, step);
         }
         self.give_up(index, code, message, step);
@@ -216,17 +244,41 @@ impl State {
             }
             OnFailThen::Forfeit if member.side.is_some() => {
                 let side = member.side.clone().unwrap_or_default();
-                self.fail_turn(index, TurnAction::Forfeit, code, message, step);
+                self.fail_turn(
+                    index,
+                    Void {
+                        action: TurnAction::Forfeit,
+                        reason: code,
+                        message,
+                    },
+                    step,
+                );
                 self.wind_down(format!("{side} forfeits: {code}"), step);
             }
             OnFailThen::Abort => {
                 let reason = format!("{}: {message}", member.name);
-                self.fail_turn(index, TurnAction::Abort, code, message, step);
+                self.fail_turn(
+                    index,
+                    Void {
+                        action: TurnAction::Abort,
+                        reason: code,
+                        message,
+                    },
+                    step,
+                );
                 self.wind_down(reason, step);
                 self.conclude(Status::Failed, step);
             }
             OnFailThen::Substitute | OnFailThen::Skip | OnFailThen::Forfeit => {
-                self.fail_turn(index, TurnAction::Skip, code, message, step);
+                self.fail_turn(
+                    index,
+                    Void {
+                        action: TurnAction::Skip,
+                        reason: code,
+                        message,
+                    },
+                    step,
+                );
             }
         }
     }
@@ -244,7 +296,15 @@ impl State {
         let (Some(stand_in), name) = (member.substitute.clone(), member.name.clone()) else {
             return;
         };
-        self.emit_reset(index, TurnAction::Substitute, code, message, step);
+        self.emit_reset(
+            index,
+            Void {
+                action: TurnAction::Substitute,
+                reason: code,
+                message,
+            },
+            step,
+        );
         self.degrade(format!(
             "{name}: {stand_in} stood in for {} ({code})",
             self.turns[index].model
@@ -267,9 +327,11 @@ impl State {
         } else {
             self.fail_turn(
                 index,
-                TurnAction::Skip,
-                "budget",
-                "a cap would be broken",
+                Void {
+                    action: TurnAction::Skip,
+                    reason: "budget",
+                    message: "a cap would be broken",
+                },
                 step,
             );
         }
@@ -282,7 +344,15 @@ impl State {
             if waiting.contains(&self.turns[index].standing) {
                 step.actions
                     .push(super::Action::Cancel(self.turns[index].id.clone()));
-                self.fail_turn(index, TurnAction::Skip, reason, message, step);
+                self.fail_turn(
+                    index,
+                    Void {
+                        action: TurnAction::Skip,
+                        reason,
+                        message,
+                    },
+                    step,
+                );
             }
         }
     }

@@ -70,6 +70,27 @@ pub struct TurnRecord {
     pub(super) cost: Option<NanoUsd>,
 }
 
+/// Why a call of a turn is void, and what follows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Void<'a> {
+    pub(super) action: TurnAction,
+    /// The class of the failure.
+    pub(super) reason: &'a str,
+    /// What happened.
+    pub(super) message: &'a str,
+}
+
+impl<'a> Void<'a> {
+    /// The turn is given up, for a reason outside of it.
+    pub(super) fn skipped(reason: &'a str, message: &'a str) -> Self {
+        Self {
+            action: TurnAction::Skip,
+            reason,
+            message,
+        }
+    }
+}
+
 impl TurnRecord {
     /// `true` when a stand-in speaks.
     pub fn substituted(&self, own: &ModelName) -> bool {
@@ -138,9 +159,7 @@ impl State {
         if !self.reserve(&plan.reservation, step) {
             self.fail_turn(
                 index,
-                TurnAction::Skip,
-                "budget",
-                "a cap would be broken",
+                Void::skipped("budget", "a cap would be broken"),
                 step,
             );
             return;
@@ -162,36 +181,30 @@ impl State {
         } else {
             TurnAction::Retry
         };
-        self.emit_reset(index, action, reason, message, step);
+        self.emit_reset(
+            index,
+            Void {
+                action,
+                reason,
+                message,
+            },
+            step,
+        );
     }
 
     /// Says that the last call of a turn is void, and what follows.
-    pub(super) fn emit_reset(
-        &self,
-        index: usize,
-        action: TurnAction,
-        reason: &str,
-        message: &str,
-        step: &mut Step,
-    ) {
-        let body = EventBody::TurnReset(self.turn_reset(index, action, reason, message));
+    pub(super) fn emit_reset(&self, index: usize, void: Void<'_>, step: &mut Step) {
+        let body = EventBody::TurnReset(self.turn_reset(index, void));
         step.emit(self.draft_of(index, body));
     }
 
     /// Gives a turn up.
-    pub(super) fn fail_turn(
-        &mut self,
-        index: usize,
-        action: TurnAction,
-        reason: &str,
-        message: &str,
-        step: &mut Step,
-    ) {
-        let body = EventBody::TurnFailed(self.turn_reset(index, action, reason, message));
+    pub(super) fn fail_turn(&mut self, index: usize, void: Void<'_>, step: &mut Step) {
+        let body = EventBody::TurnFailed(self.turn_reset(index, void));
         step.emit(self.draft_of(index, body));
         let turn = &mut self.turns[index];
         turn.reserved = Reservation::default();
-        turn.standing = match action {
+        turn.standing = match void.action {
             TurnAction::Forfeit => TurnStanding::Forfeited,
             TurnAction::Retry
             | TurnAction::Repair
@@ -201,27 +214,22 @@ impl State {
             | TurnAction::Hold => TurnStanding::Skipped,
         };
         let note = format!(
-            "{}: no statement in {} ({reason})",
+            "{}: no statement in {} ({})",
             self.member(&self.turns[index]).name,
-            self.turns[index].phase
+            self.turns[index].phase,
+            void.reason
         );
         self.degrade(note);
     }
 
-    fn turn_reset(
-        &self,
-        index: usize,
-        action: TurnAction,
-        reason: &str,
-        message: &str,
-    ) -> TurnReset {
+    fn turn_reset(&self, index: usize, void: Void<'_>) -> TurnReset {
         let turn = &self.turns[index];
         TurnReset {
             agent: self.member(turn).name.clone(),
             attempt: turn.attempt,
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            action,
+            reason: void.reason.to_owned(),
+            message: void.message.to_owned(),
+            action: void.action,
         }
     }
 

@@ -53,6 +53,10 @@ impl SqliteStore {
 }
 
 /// SQLite's primary result codes that have a remedy worth naming. Source: <https://www.sqlite.org/rescode.html>.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to map_err everywhere"
+)]
 fn failure(error: sqlx::Error) -> StoreError {
     let code = error
         .as_database_error()

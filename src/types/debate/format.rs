@@ -284,11 +284,11 @@ pub enum Predicate {
     /// Less than this share of a cap is left.
     BudgetBelow(f64),
     /// All of them.
-    And(Vec<Predicate>),
+    And(Vec<Self>),
     /// One of them.
-    Or(Vec<Predicate>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Predicate>),
+    Not(Box<Self>),
 }
 
 /// What an answer must be, and how it is read.

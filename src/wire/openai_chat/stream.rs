@@ -57,8 +57,7 @@ impl Stream {
         }
         if !value.is_object() {
             return Err(WireError::Malformed(format!(
-                "an event that is no object: {:.80}",
-                data
+                "an event that is no object: {data:.80}"
             )));
         }
         chunks.push(self.chunk(&value)?);

@@ -1,0 +1,183 @@
+//! `agon serve`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use super::App;
+use super::AppError;
+use super::sample;
+use crate::catalog::ProviderSpec;
+use crate::config::Config;
+use crate::http;
+use crate::http::Availability;
+use crate::http::HttpParts;
+use crate::http::HttpState;
+use crate::provider::Discovery;
+use crate::provider::Environment;
+
+/// How long open requests may take to end once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Serves until it is told to stop. `say` gets lines for people: where it listens, and the sample's address.
+///
+/// # Errors
+/// [`AppError`]: a taken port, a database that cannot be used, files that are wrong.
+pub async fn serve(
+    config: &Config,
+    variables: &BTreeMap<String, String>,
+    with_sample: bool,
+    mut say: impl FnMut(&str),
+) -> Result<(), AppError> {
+    let listener = listen(config).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| AppError::Failed(error.to_string()))?;
+    let app = App::build(config, variables).await?;
+    let base = format!("http://{address}");
+    say(&format!("listening on {base}"));
+    let recovered = app.engine.recover().await?;
+    if recovered > 0 {
+        say(&format!(
+            "going on with {recovered} debates that an earlier run left behind"
+        ));
+    }
+    app.discovery.latest();
+    let orphans = tokio::spawn({
+        let engine = app.engine.clone();
+        async move { engine.look_after_orphans().await }
+    });
+    if with_sample {
+        start_sample(&app, &base, &mut say).await;
+    }
+    let router =
+        http::router(state(config, &app)).into_make_service_with_connect_info::<SocketAddr>();
+    // Without it, small frames wait up to 40 ms for the client's acknowledgement.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection will be slow: TCP_NODELAY cannot be set");
+        }
+    });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+        told_to_stop().await;
+        // An error means that the server has ended by itself.
+        let _ = stop.send(());
+    });
+    let ended = tokio::select! {
+        ended = server.into_future() => ended,
+        () = async { if stopped.await.is_ok() { tokio::time::sleep(GRACE).await } else { std::future::pending().await } } => Ok(()),
+    };
+    say("stopping: debates rest and go on with the next start");
+    app.shutdown().await;
+    orphans.abort();
+    ended.map_err(|error| AppError::Failed(format!("the server failed: {error}")))
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, AppError> {
+    let (host, port) = (config.server.host.as_str(), config.server.port);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        AppError::Failed(match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("port {port} on {host} is taken: choose another with --port, or stop what listens there")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("port {port} on {host} is not allowed: choose one above 1023 with --port")
+            }
+            _ => format!("cannot listen on {host}:{port}: {error}"),
+        })
+    })
+}
+
+async fn start_sample(app: &App, base: &str, say: &mut impl FnMut(&str)) {
+    let order = sample::order(app).await;
+    match app.engine.create(&order, None).await {
+        Ok(outcome) => {
+            let id = outcome.id;
+            let models: Vec<&str> = order
+                .agents
+                .iter()
+                .map(|agent| agent.model.as_str())
+                .collect();
+            say(&format!(
+                "a sample debate is running on {}: {base}/api/v1/debates/{id}",
+                models.join(" and ")
+            ));
+            say(&format!("watch it: agon watch {id} --server {base}"));
+        }
+        Err(error) => say(&format!("the sample debate could not be started: {error}")),
+    }
+}
+
+fn state(config: &Config, app: &App) -> HttpState {
+    let availability = FoundModels {
+        discovery: Arc::clone(&app.discovery),
+        environment: app.environment.clone(),
+    };
+    HttpState::new(HttpParts {
+        engine: app.engine.clone(),
+        log: Arc::clone(&app.store) as _,
+        debates: Arc::clone(&app.store) as _,
+        live: Arc::clone(&app.live) as _,
+        catalog: Arc::clone(&app.catalog),
+        formats: Arc::clone(&app.formats),
+        metrics: Arc::clone(&app.metrics),
+        availability: Arc::new(availability),
+        switch: Arc::clone(&app.switch) as _,
+        tickets: http::Tickets::default(),
+        master_key: config
+            .server
+            .master_key
+            .as_ref()
+            .map(crate::config::KeySource::secret),
+        clock: app.clock,
+        config: config.http.clone(),
+    })
+}
+
+/// What is available on this machine, for lists.
+struct FoundModels {
+    discovery: Arc<Discovery>,
+    environment: Environment,
+}
+
+impl Availability for FoundModels {
+    fn is_set(&self, names: &[String]) -> bool {
+        self.environment.first_of(names).is_some()
+    }
+
+    fn base_url(&self, spec: &ProviderSpec) -> String {
+        spec.base_url_from(|name| self.environment.get(name).map(str::to_owned))
+    }
+
+    fn installed(&self) -> Arc<[crate::provider::Discovered]> {
+        self.discovery.latest()
+    }
+}
+
+/// Ctrl-C, or the service manager's SIGTERM.
+async fn told_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

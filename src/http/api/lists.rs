@@ -1,0 +1,353 @@
+//! What there is to debate with: formats, models, providers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use serde::Deserialize;
+use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::ToSchema;
+
+use crate::catalog::AuthScheme;
+use crate::catalog::ModelCard;
+use crate::catalog::PricingTier;
+use crate::catalog::ProviderSpec;
+use crate::http::HttpState;
+use crate::http::error::ApiError;
+use crate::provider::Discovered;
+use crate::provider::DiscoveredModel;
+use crate::types::debate::Format;
+
+/// What is available on this machine: keys that are set, servers that answer.
+pub trait Availability: Send + Sync {
+    /// `true` when one of these variables is set.
+    fn is_set(&self, names: &[String]) -> bool;
+
+    /// The address of a provider, as settings and environment have it.
+    fn base_url(&self, spec: &ProviderSpec) -> String;
+
+    /// Local servers and what they have installed, as found last; never waits.
+    fn installed(&self) -> Arc<[Discovered]>;
+}
+
+/// A list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct List<T> {
+    data: Vec<T>,
+}
+
+/// A role of a format.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedRole {
+    id: String,
+    /// debater, judge or moderator.
+    kind: String,
+    min: u32,
+    max: u32,
+    side: Option<String>,
+}
+
+/// A phase of a format.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedPhase {
+    id: String,
+    /// Roles that speak.
+    who: Vec<String>,
+    /// sequential or simultaneous.
+    order: String,
+    /// Repetitions at least.
+    min: u32,
+    /// Repetitions at most.
+    max: u32,
+    words: Option<u32>,
+}
+
+/// A debate format.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct ListedFormat {
+    id: String,
+    title: String,
+    description: String,
+    version: u32,
+    roles: Vec<ListedRole>,
+    phases: Vec<ListedPhase>,
+    /// The rule of its decision.
+    decision: String,
+}
+
+fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+impl From<&Format> for ListedFormat {
+    fn from(format: &Format) -> Self {
+        let role = |role: &crate::types::debate::RoleDef| ListedRole {
+            id: role.id.clone(),
+            kind: word(&role.kind),
+            min: role.count.min,
+            max: role.count.max,
+            side: role.side.clone(),
+        };
+        let phase = |phase: &crate::types::debate::Phase| ListedPhase {
+            id: phase.id.clone(),
+            who: phase.who.clone(),
+            order: word(&phase.order),
+            min: phase.repeat.min,
+            max: phase.repeat.max,
+            words: phase.words,
+        };
+        Self {
+            id: format.id.clone(),
+            title: format.title.clone(),
+            description: format.description.clone(),
+            version: format.version,
+            roles: format.roles.iter().map(role).collect(),
+            phases: format.phases.iter().map(phase).collect(),
+            decision: word(&format.decision.rule),
+        }
+    }
+}
+
+/// Lists the formats.
+#[utoipa::path(get, path = "/api/v1/formats", tag = "lists", responses((status = 200, body = List<ListedFormat>)))]
+pub(in crate::http) async fn formats(State(state): State<HttpState>) -> Json<List<ListedFormat>> {
+    Json(List {
+        data: state
+            .formats
+            .iter()
+            .map(|format| ListedFormat::from(format.as_ref()))
+            .collect(),
+    })
+}
+
+/// Prices in US dollars per million tokens.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedPrices {
+    input: f64,
+    output: f64,
+}
+
+/// A model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct ListedModel {
+    /// `provider/model`.
+    id: String,
+    provider: String,
+    title: Option<String>,
+    /// free, budget, standard or premium; `null` when not known.
+    pricing_tier: Option<String>,
+    context_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    /// chat, tools, vision, `json_schema`, reasoning, pdf, audio, embedding.
+    capabilities: Vec<String>,
+    prices_usd_per_million: Option<ListedPrices>,
+    recommended: bool,
+    /// Memory that it needs, in GB; local models only.
+    ram_gb: Option<f64>,
+    /// `true` when it can be called now: its key is set, or it is installed.
+    available: bool,
+    /// The model to use instead, when this one is retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<String>,
+    /// `true` when the provider has retired it, or will.
+    deprecated: bool,
+}
+
+/// Which models.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ModelFilter {
+    /// Only those of this provider.
+    provider: Option<String>,
+    /// Only those of this tier: free, budget, standard, premium.
+    tier: Option<String>,
+    /// Only those that can be called now.
+    available: Option<bool>,
+}
+
+/// Lists the models of the catalog, and those that local servers have installed.
+#[utoipa::path(get, path = "/api/v1/models", tag = "lists", params(ModelFilter), responses((status = 200, body = List<ListedModel>)))]
+pub(in crate::http) async fn models(
+    State(state): State<HttpState>,
+    filter: Result<Query<ModelFilter>, QueryRejection>,
+) -> Result<Json<List<ListedModel>>, ApiError> {
+    let Query(filter) =
+        filter.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
+    let found = state.availability.installed();
+    let mut data: Vec<ListedModel> = state
+        .catalog
+        .cards()
+        .map(|card| from_card(&state, card, &found))
+        .collect();
+    for server in found.iter() {
+        for model in &server.models {
+            let id = format!(
+                "{}/{}",
+                server.provider,
+                model.name.trim_end_matches(":latest")
+            );
+            if data.iter().all(|known| known.id != id) {
+                data.push(from_server(id, &server.provider, model));
+            }
+        }
+    }
+    data.retain(|model| {
+        filter
+            .provider
+            .as_ref()
+            .is_none_or(|wanted| model.provider == *wanted)
+            && filter
+                .tier
+                .as_ref()
+                .is_none_or(|wanted| model.pricing_tier.as_ref() == Some(wanted))
+            && filter
+                .available
+                .is_none_or(|wanted| model.available == wanted)
+    });
+    Ok(Json(List { data }))
+}
+
+fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> ListedModel {
+    let provider = card.name.provider();
+    let spec = state.catalog.provider(provider);
+    let installed = |server: &&Discovered| {
+        let same =
+            |model: &DiscoveredModel| model.name.trim_end_matches(":latest") == card.name.model();
+        server.provider == provider && server.models.iter().any(same)
+    };
+    let local = spec.is_some_and(|spec| spec.local);
+    let can = &card.capabilities;
+    let capabilities = [
+        ("chat", can.chat),
+        ("tools", can.tools),
+        ("vision", can.vision),
+        ("json_schema", can.json_schema),
+        ("reasoning", can.reasoning),
+        ("pdf", can.pdf),
+        ("audio", can.audio),
+        ("embedding", can.embedding),
+    ];
+    ListedModel {
+        id: card.name.to_string(),
+        provider: provider.to_owned(),
+        title: card.title.clone(),
+        pricing_tier: Some(tier(card.pricing_tier).to_owned()),
+        context_tokens: card.context_tokens,
+        max_output_tokens: card.max_output_tokens,
+        capabilities: capabilities
+            .into_iter()
+            .filter(|(_, can)| *can)
+            .map(|(name, _)| name.to_owned())
+            .collect(),
+        prices_usd_per_million: card.prices.map(|prices| ListedPrices {
+            input: prices.input as f64 / 1e9,
+            output: prices.output as f64 / 1e9,
+        }),
+        recommended: card.recommended,
+        ram_gb: card.ram_gb,
+        available: match local {
+            true => found.iter().find(installed).is_some(),
+            false => spec.is_some_and(|spec| can_be_called(state, spec)),
+        },
+        successor: card
+            .deprecated
+            .as_ref()
+            .and_then(|it| it.successor.as_ref().map(ToString::to_string)),
+        deprecated: card.deprecated.is_some(),
+    }
+}
+
+fn tier(tier: PricingTier) -> &'static str {
+    match tier {
+        PricingTier::Free => "free",
+        PricingTier::Budget => "budget",
+        PricingTier::Standard => "standard",
+        PricingTier::Premium => "premium",
+    }
+}
+
+fn from_server(id: String, provider: &str, model: &DiscoveredModel) -> ListedModel {
+    ListedModel {
+        id,
+        provider: provider.to_owned(),
+        title: model
+            .parameter_size
+            .as_ref()
+            .map(|size| format!("{} ({size})", model.name)),
+        pricing_tier: Some("free".to_owned()),
+        context_tokens: model.context_tokens,
+        max_output_tokens: None,
+        capabilities: model.capabilities.clone(),
+        prices_usd_per_million: Some(ListedPrices {
+            input: 0.0,
+            output: 0.0,
+        }),
+        recommended: false,
+        ram_gb: None,
+        available: true,
+        successor: None,
+        deprecated: false,
+    }
+}
+
+fn can_be_called(state: &HttpState, spec: &ProviderSpec) -> bool {
+    spec.keyless
+        || spec.auth.scheme == AuthScheme::None
+        || state.availability.is_set(&spec.auth.key_env)
+}
+
+/// A provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct ListedProvider {
+    id: String,
+    title: String,
+    /// The protocol that it speaks.
+    wire: String,
+    /// `true` for servers on this machine or network.
+    local: bool,
+    /// Where it is called.
+    base_url: String,
+    /// Variables that its key is read from.
+    key_env: Vec<String>,
+    /// `true` when one of them is set. The key itself is never shown.
+    key_set: bool,
+    /// Models of it in the catalog.
+    models: usize,
+    /// Whether a local server answers; `null` for others.
+    running: Option<bool>,
+}
+
+/// Lists the providers.
+#[utoipa::path(get, path = "/api/v1/providers", tag = "lists", responses((status = 200, body = List<ListedProvider>)))]
+pub(in crate::http) async fn providers(
+    State(state): State<HttpState>,
+) -> Json<List<ListedProvider>> {
+    let found = state.availability.installed();
+    let listed = |spec: &Arc<ProviderSpec>| ListedProvider {
+        id: spec.id.clone(),
+        title: spec.title.clone(),
+        wire: word(&spec.wire),
+        local: spec.local,
+        base_url: state.availability.base_url(spec),
+        key_set: state.availability.is_set(&spec.auth.key_env),
+        key_env: spec.auth.key_env.clone(),
+        models: state
+            .catalog
+            .cards()
+            .filter(|card| card.name.provider() == spec.id)
+            .count(),
+        running: spec
+            .local
+            .then(|| found.iter().any(|server| server.provider == spec.id)),
+    };
+    Json(List {
+        data: state.catalog.providers().map(listed).collect(),
+    })
+}

@@ -1,0 +1,201 @@
+//! The body of a new debate, and the order that it makes.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::debate::AgentOrder;
+use crate::debate::DebateOrder;
+use crate::http::error::ApiError;
+use crate::http::error::FieldProblem;
+use crate::types::Endpoint;
+use crate::types::ModelName;
+use crate::types::debate::Limits;
+
+/// A new debate.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "topic": "Should cities ban cars from their centres?",
+    "format": "oxford",
+    "agents": [{"name": "Ada", "model": "demo/optimist"}, {"name": "Boole", "model": "demo/skeptic"}],
+    "judges": [{"name": "Curie", "model": "demo/judge"}]
+}))]
+pub(in crate::http) struct NewDebate {
+    /// The question.
+    topic: String,
+    /// A format's id; `GET /api/v1/formats` lists them.
+    format: String,
+    /// Who debates.
+    agents: Vec<Agent>,
+    /// Who judges or moderates; when nobody is named, the first debater's model does, and the verdict says so.
+    #[serde(default)]
+    judges: Vec<Agent>,
+    /// For every shuffle and tie-break; drawn when not given.
+    seed: Option<u64>,
+    /// Caps; the format's own hold where they are stricter.
+    #[serde(default)]
+    limits: Caps,
+    /// A short name; the topic's beginning when not given.
+    title: Option<String>,
+}
+
+/// Caps of a debate.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Caps {
+    /// Repetitions of any phase.
+    rounds: Option<u32>,
+    /// Model calls.
+    calls: Option<u64>,
+    /// Tokens.
+    tokens: Option<u64>,
+    /// US dollars.
+    cost_usd: Option<f64>,
+    /// Seconds; paused time does not count.
+    wall_s: Option<u64>,
+}
+
+/// An agent: `model` as `provider/model`, or `provider` and `model_name`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Agent {
+    /// Unique in the debate; made from the role when not given.
+    name: Option<String>,
+    /// A role of the format; the next free seat when not given.
+    role: Option<String>,
+    /// `provider/model`.
+    model: Option<String>,
+    /// The provider, when `model` is not given.
+    provider: Option<String>,
+    /// The provider's model, when `model` is not given.
+    model_name: Option<String>,
+    /// Who speaks when the model cannot: `provider/model`.
+    substitute: Option<String>,
+    /// Instructions of its own.
+    persona: Option<String>,
+    /// 0 to 2.
+    temperature: Option<f32>,
+    /// Tokens of each answer, at most.
+    max_tokens: Option<u32>,
+    /// Another address; only the provider's own, or one that the operator allowed.
+    api_base: Option<String>,
+    /// The variable that holds the key; one of those that the provider declares.
+    api_key_env_var: Option<String>,
+}
+
+impl NewDebate {
+    /// The order, or every mistake in how its agents are written.
+    pub(in crate::http) fn order(self) -> Result<DebateOrder, ApiError> {
+        let mut problems = Vec::new();
+        let mut agents_of = |agents: Vec<Agent>, list: &str| -> Vec<AgentOrder> {
+            let numbered = agents.into_iter().enumerate();
+            numbered
+                .filter_map(|(at, agent)| agent.order(&format!("{list}[{at}]"), &mut problems))
+                .collect()
+        };
+        let (agents, judges) = (
+            agents_of(self.agents, "agents"),
+            agents_of(self.judges, "judges"),
+        );
+        if !problems.is_empty() {
+            return Err(ApiError::problems(problems));
+        }
+        let Caps {
+            rounds,
+            calls,
+            tokens,
+            cost_usd,
+            wall_s,
+        } = self.limits;
+        Ok(DebateOrder {
+            topic: self.topic,
+            title: self.title,
+            format: self.format,
+            agents,
+            judges,
+            seed: self.seed,
+            limits: Limits {
+                rounds,
+                calls,
+                tokens,
+                cost_usd,
+                wall_s,
+            },
+        })
+    }
+}
+
+impl Agent {
+    fn order(self, field: &str, problems: &mut Vec<FieldProblem>) -> Option<AgentOrder> {
+        let model = self.model(field, problems);
+        let substitute = match self.substitute.as_deref().map(str::parse::<ModelName>) {
+            Some(Err(error)) => {
+                problems.push(problem(
+                    format!("{field}.substitute"),
+                    "invalid_model",
+                    error.to_string(),
+                ));
+                None
+            }
+            Some(Ok(model)) => Some(model),
+            None => None,
+        };
+        let endpoint = Endpoint {
+            api_base: self.api_base,
+            api_key_env_var: self.api_key_env_var,
+        };
+        Some(AgentOrder {
+            name: self.name,
+            role: self.role,
+            model: model?,
+            substitute,
+            persona: self.persona,
+            temperature: self.temperature,
+            max_tokens: self.max_tokens,
+            endpoint: (endpoint != Endpoint::default()).then_some(endpoint),
+        })
+    }
+
+    fn model(&self, field: &str, problems: &mut Vec<FieldProblem>) -> Option<ModelName> {
+        let written = match (&self.model, &self.provider, &self.model_name) {
+            (Some(model), None, None) => model.clone(),
+            (None, Some(provider), Some(model)) => format!("{provider}/{model}"),
+            (None, _, _) => {
+                let help = "write model as provider/model, for example ollama/llama3.2, or provider and model_name";
+                problems.push(problem(
+                    format!("{field}.model"),
+                    "missing_model",
+                    help.to_owned(),
+                ));
+                return None;
+            }
+            (Some(_), _, _) => {
+                let help = "write either model, or provider and model_name, not both";
+                problems.push(problem(
+                    format!("{field}.model"),
+                    "two_models",
+                    help.to_owned(),
+                ));
+                return None;
+            }
+        };
+        written
+            .parse()
+            .map_err(|error| {
+                problems.push(problem(
+                    format!("{field}.model"),
+                    "invalid_model",
+                    format!("{error}"),
+                ))
+            })
+            .ok()
+    }
+}
+
+fn problem(field: String, code: &str, message: String) -> FieldProblem {
+    FieldProblem {
+        field,
+        code: code.to_owned(),
+        message,
+    }
+}

@@ -1,0 +1,178 @@
+//! A debate as its log tells it, for people and programs that want the whole. Pure, but for reading the log.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::events::Ending;
+use crate::events::Envelope;
+use crate::events::EventBody;
+use crate::events::TurnReset;
+use crate::store::EventLog;
+use crate::store::StoreError;
+use crate::types::DebateId;
+use crate::types::Usage;
+use crate::types::debate::CastMember;
+use crate::types::debate::Limits;
+use crate::types::debate::Verdict;
+
+/// Events read at once.
+const PAGE: usize = 1_000;
+
+/// Everything that was said and decided.
+#[derive(Debug, Default, Serialize)]
+pub(in crate::http) struct Transcript {
+    /// Who takes part.
+    #[serde(rename = "agents")]
+    pub(super) cast: Vec<CastMember>,
+    /// Caps.
+    pub(super) limits: Limits,
+    /// For every shuffle and tie-break.
+    pub(super) seed: u64,
+    /// What the one who ordered it should know.
+    pub(super) warnings: Vec<String>,
+    /// Every turn, in the order in which they began.
+    pub(super) turns: Vec<SpokenTurn>,
+    /// What people said into it.
+    pub(super) interjections: Vec<String>,
+    /// The decision, once there is one.
+    #[serde(rename = "decision")]
+    pub(super) verdict: Option<Verdict>,
+    /// How it ended, once it has.
+    pub(super) ending: Option<Ending>,
+}
+
+/// One turn.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct SpokenTurn {
+    pub(super) id: String,
+    pub(super) phase: String,
+    /// Counted from 0.
+    pub(super) round: u32,
+    pub(super) agent: String,
+    pub(super) role: String,
+    pub(super) side: Option<String>,
+    pub(super) model: String,
+    /// `open`, `done`, or why there is no statement: `skip`, `forfeit`, `abort`.
+    pub(super) status: String,
+    pub(super) text: String,
+    pub(super) parsed: Option<Value>,
+    pub(super) usage: Usage,
+    pub(super) cost_usd: Option<f64>,
+    /// What went wrong on the way, one line each.
+    pub(super) troubles: Vec<String>,
+}
+
+/// Reads a debate's whole log.
+pub(super) async fn of(log: &dyn EventLog, debate: &DebateId) -> Result<Transcript, StoreError> {
+    let (mut transcript, mut after) = (Transcript::default(), 0);
+    loop {
+        let page = log.read(debate, after, PAGE).await?;
+        after = page.last().map_or(after, |event| event.seq);
+        let last = page.len() < PAGE;
+        page.into_iter().for_each(|event| transcript.take(event));
+        if last {
+            return Ok(transcript);
+        }
+    }
+}
+
+impl Transcript {
+    fn take(&mut self, event: Envelope) {
+        let Envelope {
+            phase,
+            round,
+            turn,
+            body,
+            ..
+        } = event;
+        let id = turn.map(|turn| turn.to_string()).unwrap_or_default();
+        match body {
+            EventBody::Created(created) => {
+                self.cast = created.spec.cast;
+                self.limits = created.spec.limits;
+                self.seed = created.spec.seed;
+                self.warnings = created.warnings;
+            }
+            EventBody::TurnStarted(started) => {
+                if let Some(turn) = self.turn(&id) {
+                    turn.model = started.model.to_string();
+                    return;
+                }
+                self.turns.push(SpokenTurn {
+                    id,
+                    phase: phase.unwrap_or_default(),
+                    round: round.unwrap_or_default(),
+                    agent: started.agent,
+                    role: started.role,
+                    side: started.side,
+                    model: started.model.to_string(),
+                    status: "open".to_owned(),
+                    text: String::new(),
+                    parsed: None,
+                    usage: Usage::default(),
+                    cost_usd: None,
+                    troubles: Vec::new(),
+                });
+            }
+            EventBody::TurnCompleted(completed) => {
+                if let Some(turn) = self.turn(&id) {
+                    turn.status = "done".to_owned();
+                    turn.text = completed.text;
+                    turn.parsed = completed.parsed;
+                    turn.usage = completed.usage;
+                    turn.cost_usd = completed.cost_nanousd.map(crate::types::NanoUsd::as_usd);
+                }
+            }
+            EventBody::TurnReset(reset) => self.trouble(&id, &reset),
+            EventBody::TurnFailed(failed) => {
+                self.trouble(&id, &failed);
+                if let Some(turn) = self.turn(&id) {
+                    turn.status = word(&failed.action);
+                }
+            }
+            EventBody::HumanAccepted { text, .. } => self.interjections.push(text),
+            EventBody::VerdictFinal(verdict) => self.verdict = Some(*verdict),
+            EventBody::Finished(ending)
+            | EventBody::Cancelled(ending)
+            | EventBody::Failed(ending) => {
+                self.ending = Some(*ending);
+            }
+            EventBody::Started {}
+            | EventBody::Recovered { .. }
+            | EventBody::Paused {}
+            | EventBody::Resumed {}
+            | EventBody::CommandAccepted { .. }
+            | EventBody::CallFinished(_)
+            | EventBody::TimerFired { .. }
+            | EventBody::PhaseStarted { .. }
+            | EventBody::PhaseFinished { .. }
+            | EventBody::TurnWaiting { .. }
+            | EventBody::PositionChanged { .. }
+            | EventBody::BudgetWarning { .. }
+            | EventBody::BudgetExceeded { .. }
+            | EventBody::VerdictStarted {} => {}
+        }
+    }
+
+    fn turn(&mut self, id: &str) -> Option<&mut SpokenTurn> {
+        self.turns.iter_mut().find(|turn| turn.id == id)
+    }
+
+    fn trouble(&mut self, id: &str, reset: &TurnReset) {
+        if let Some(turn) = self.turn(id) {
+            turn.troubles.push(format!(
+                "{}: {} ({})",
+                reset.reason,
+                reset.message,
+                word(&reset.action)
+            ));
+        }
+    }
+}
+
+fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,65 @@
+//! Request bodies: JSON, whole, within the limit, and without a key that nobody knows.
+
+use axum::body::Bytes;
+use axum::extract::FromRequest;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header;
+use serde::de::DeserializeOwned;
+
+use super::HttpState;
+use super::error::ApiError;
+
+/// A body, read; and its bytes, for a hash.
+#[derive(Debug)]
+pub(super) struct Body<T> {
+    pub(super) value: T,
+    pub(super) bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
+        let most = state.config.max_body_bytes;
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/json") {
+            let help = "send JSON with the header content-type: application/json";
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not_json",
+                help,
+            ));
+        }
+        let told: Option<usize> = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|it| it.to_str().ok()?.parse().ok());
+        if told.is_some_and(|told| told > most) {
+            return Err(too_large(most));
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), most)
+            .await
+            .map_err(|_| too_large(most))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => {
+                ApiError::unprocessable("invalid_request", error.to_string())
+            }
+            serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof
+            | serde_json::error::Category::Io => {
+                ApiError::bad_request("invalid_json", format!("the body is no JSON: {error}"))
+            }
+        })?;
+        Ok(Self { value, bytes })
+    }
+}
+
+fn too_large(most: usize) -> ApiError {
+    let help = format!("the body is too large: {} KiB is the most", most >> 10);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", help)
+}

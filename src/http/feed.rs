@@ -1,0 +1,353 @@
+//! A debate as a watcher gets it: every durable event once and in order, the text so far of turns in flight,
+//! and then words as they come. WebSocket and SSE send the same feed.
+
+mod coalesce;
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::response::sse::Event;
+use axum::response::sse::KeepAlive;
+use axum::response::sse::Sse;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use coalesce::Coalescer;
+
+use super::HttpState;
+use crate::events::Envelope;
+use crate::events::LiveEvent;
+use crate::events::Words;
+use crate::events::rfc3339;
+use crate::store::StoreError;
+use crate::types::DebateId;
+use crate::types::TurnId;
+
+/// Events read at once from the log.
+const PAGE: usize = 500;
+/// A debate that another process runs sends no live events here, so its log is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a watcher hears that the server is alive.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// One message to a watcher.
+#[derive(Debug, Clone)]
+pub(super) enum Frame {
+    /// A durable event.
+    Durable(Arc<Envelope>),
+    /// Words, or a heartbeat: no number of its own.
+    Transient(Transient),
+    /// The debate is over, and everything has been sent.
+    End,
+}
+
+/// A message without a number of its own.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Transient {
+    v: u8,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    debate: DebateId,
+    /// The last durable event that was sent before it.
+    after: u64,
+    ts: String,
+    data: Value,
+}
+
+impl Transient {
+    /// The same message, sent right after another durable event.
+    pub(super) fn after(self, after: u64) -> Self {
+        Self { after, ..self }
+    }
+}
+
+impl Frame {
+    /// The message's JSON.
+    pub(super) fn json(&self) -> String {
+        let json = match self {
+            Self::Durable(event) => serde_json::to_string(event),
+            Self::Transient(message) => serde_json::to_string(message),
+            Self::End => Ok(String::new()),
+        };
+        json.unwrap_or_else(|error| {
+            tracing::error!(%error, "an event cannot be written");
+            String::new()
+        })
+    }
+}
+
+/// What one watcher still has to get. `next` may be given up at any point and called again: nothing is lost.
+pub(super) struct Feed {
+    state: HttpState,
+    debate: DebateId,
+    /// The last durable event that was handed out.
+    sent: u64,
+    ready: VecDeque<Frame>,
+    live: Receiver<LiveEvent>,
+    words: Coalescer,
+    wants_deltas: bool,
+    /// Durable events may have been missed: the log has to be read.
+    behind: bool,
+    looked_at: Instant,
+    /// Turns whose words were ended by an event that was read from the log before the live lane told of it:
+    /// words that the lane still holds from before it are old.
+    stale: HashMap<TurnId, u64>,
+    /// The last event that the live lane told of.
+    told: u64,
+    heartbeat_at: Instant,
+    ended: bool,
+    closed: bool,
+}
+
+impl Feed {
+    /// Follows a debate from behind event `after` on.
+    pub(super) async fn open(
+        state: HttpState,
+        debate: DebateId,
+        after: u64,
+    ) -> Result<Self, StoreError> {
+        // Subscribed before the log is read, so that nothing falls between the two.
+        let subscription = state.live.subscribe(&debate);
+        let now = Instant::now();
+        let mut feed = Self {
+            sent: after,
+            ready: VecDeque::new(),
+            live: subscription.receiver,
+            words: Coalescer::new(Arc::clone(&state.metrics)),
+            wants_deltas: true,
+            behind: true,
+            looked_at: now,
+            stale: HashMap::new(),
+            told: subscription.stored_seq,
+            heartbeat_at: now + HEARTBEAT,
+            ended: false,
+            closed: false,
+            debate,
+            state,
+        };
+        feed.catch_up().await?;
+        for text in subscription.in_flight {
+            if !feed.stale.contains_key(&text.turn) {
+                let words = Words {
+                    turn: &text.turn,
+                    channel: text.channel,
+                    text: &text.text,
+                    arrived: now,
+                };
+                feed.words.push(words, 0);
+            }
+        }
+        if let Some(data) = feed.words.take(now) {
+            feed.ready.push_back(feed.transient("turn.delta", data));
+        }
+        Ok(feed)
+    }
+
+    /// Whether words are wanted beside durable events.
+    pub(super) fn want_deltas(&mut self, wanted: bool) {
+        self.wants_deltas = wanted;
+    }
+
+    /// The number of the last durable event that was handed out.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// The next message; waits for it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(super) async fn next(&mut self) -> Result<Frame, StoreError> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                if let Frame::Durable(event) = &frame {
+                    self.sent = event.seq;
+                }
+                return Ok(frame);
+            }
+            if self.ended && !std::mem::replace(&mut self.closed, true) {
+                return Ok(Frame::End);
+            }
+            if self.behind {
+                self.catch_up().await?;
+                continue;
+            }
+            self.wait().await;
+        }
+    }
+
+    async fn wait(&mut self) {
+        let flush_at = self.words.due();
+        let look_at = if self.ended {
+            None
+        } else {
+            Some(self.looked_at + LOOK_EVERY)
+        };
+        tokio::select! {
+            live = self.live.recv() => self.take(live),
+            () = sleep_until(flush_at) => self.flush(),
+            () = sleep_until(look_at) => self.behind = true,
+            () = tokio::time::sleep_until(self.heartbeat_at) => {
+                self.heartbeat_at = Instant::now() + HEARTBEAT;
+                let beat = self.transient("heartbeat", json!({"head_seq": self.sent}));
+                self.ready.push_back(beat);
+            }
+        }
+    }
+
+    fn take(&mut self, live: Result<LiveEvent, RecvError>) {
+        match live {
+            Ok(LiveEvent::Delta {
+                turn,
+                channel,
+                off,
+                text,
+                arrived,
+            }) => {
+                if self.wants_deltas && !self.stale.contains_key(&turn) {
+                    let words = Words {
+                        turn: &turn,
+                        channel,
+                        text: &text,
+                        arrived,
+                    };
+                    self.words.push(words, off);
+                }
+            }
+            Ok(LiveEvent::Stored(events)) => {
+                self.looked_at = Instant::now();
+                self.flush();
+                self.told = events.last().map_or(self.told, |event| event.seq);
+                for event in events.iter() {
+                    let same_turn = |(turn, until): (&TurnId, &u64)| {
+                        event.turn.as_ref() == Some(turn) && event.seq >= *until
+                    };
+                    if self.stale.iter().any(same_turn) {
+                        self.stale
+                            .retain(|turn, _| event.turn.as_ref() != Some(turn));
+                    }
+                    self.take_durable(event.clone());
+                }
+            }
+            // Too slow: the words are gone, durable events are in the log, and what the lane told of is not known.
+            Err(RecvError::Lagged(_) | RecvError::Closed) => {
+                self.behind = true;
+                self.told = u64::MAX;
+            }
+        }
+    }
+
+    /// Hands a durable event on, if it is the next one; a gap is filled from the log.
+    fn take_durable(&mut self, event: Envelope) {
+        let last = self.last_queued();
+        if event.seq == last + 1 {
+            self.ended |= event.body.ends_debate();
+            if let Some(turn) = event.turn.as_ref().filter(|_| event.body.ends_text()) {
+                self.words.forget(turn);
+            }
+            self.ready.push_back(Frame::Durable(Arc::new(event)));
+        } else if event.seq > last {
+            self.behind = true;
+        }
+    }
+
+    fn last_queued(&self) -> u64 {
+        let queued = self.ready.iter().rev().find_map(|frame| match frame {
+            Frame::Durable(event) => Some(event.seq),
+            Frame::Transient(_) | Frame::End => None,
+        });
+        queued.unwrap_or(self.sent)
+    }
+
+    /// Reads from the log what was not handed on yet. What lies behind the last event that the live lane told of
+    /// will be told again.
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        loop {
+            let page = self
+                .state
+                .log
+                .read(&self.debate, self.last_queued(), PAGE)
+                .await?;
+            let last = page.len() < PAGE;
+            for event in page {
+                if let Some(turn) = event
+                    .turn
+                    .as_ref()
+                    .filter(|_| event.body.ends_text() && event.seq > self.told)
+                {
+                    self.stale.insert(turn.clone(), event.seq);
+                }
+                self.take_durable(event);
+            }
+            if last {
+                self.behind = false;
+                self.looked_at = Instant::now();
+                return Ok(());
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some(data) = self.words.take(Instant::now()) {
+            let frame = self.transient("turn.delta", data);
+            self.ready.push_back(frame);
+        }
+    }
+
+    /// A message without a number of its own.
+    pub(super) fn transient(&self, kind: &'static str, data: Value) -> Frame {
+        Frame::Transient(Transient {
+            v: 1,
+            kind,
+            debate: self.debate.clone(),
+            after: self.last_queued(),
+            ts: rfc3339(self.state.clock.now_ms()),
+            data,
+        })
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The feed as server-sent events: `id` is the event's number, so that a browser resumes by itself.
+pub(super) async fn sse(
+    state: HttpState,
+    debate: DebateId,
+    after: u64,
+) -> Result<Response, StoreError> {
+    let feed = Feed::open(state, debate, after).await?;
+    let events = futures::stream::unfold(feed, |mut feed| async move {
+        let event = match feed.next().await {
+            Ok(Frame::End) => return None,
+            Ok(frame) => {
+                let event = Event::default().data(frame.json());
+                match &frame {
+                    Frame::Durable(envelope) => event.id(envelope.seq.to_string()),
+                    Frame::Transient(_) | Frame::End => event,
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a watcher's events cannot be read");
+                return None;
+            }
+        };
+        Some((Ok::<_, Infallible>(event), feed))
+    });
+    Ok(Sse::new(events)
+        .keep_alive(KeepAlive::default())
+        .into_response())
+}

@@ -1,0 +1,30 @@
+//! The API's own description, from the code.
+
+use utoipa::OpenApi;
+
+use super::admin;
+use super::api::commands;
+use super::api::debates;
+use super::api::events;
+use super::api::export;
+use super::api::lists;
+use super::api::tickets;
+use super::health;
+
+/// What `/openapi.json` is made of.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(title = "Agon", description = "Debates between cloud and local models. Events also stream over the WebSocket at /ws/debates/{id} (subprotocol agon.v1)."),
+    paths(
+        debates::create, debates::estimate, debates::list, debates::get, debates::delete, events::list, commands::tell,
+        export::export, lists::formats, lists::models, lists::providers, tickets::issue, admin::get, admin::put,
+        admin::delete, health::health, health::liveliness, health::readiness, health::metrics
+    ),
+    tags(
+        (name = "debates", description = "Ordering, following and telling debates"),
+        (name = "lists", description = "What there is to debate with"),
+        (name = "admin", description = "For operations"),
+        (name = "health", description = "Whether the server lives")
+    )
+)]
+pub(super) struct Description;

@@ -1,0 +1,220 @@
+//! One socket, from hello to goodbye. The debate never waits for it.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::CloseFrame;
+use axum::extract::ws::Message;
+use axum::extract::ws::Utf8Bytes;
+use axum::extract::ws::WebSocket;
+use axum::extract::ws::close_code;
+use futures::SinkExt;
+use futures::StreamExt;
+use futures::stream::SplitSink;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::command;
+use super::command::Reply;
+use super::command::Told;
+use crate::events::rfc3339;
+use crate::http::HttpState;
+use crate::http::feed::Feed;
+use crate::http::feed::Frame;
+use crate::http::feed::HEARTBEAT;
+use crate::store::StoreError;
+use crate::types::DebateId;
+
+/// A client that takes nothing for this long is closed; it comes back and misses nothing durable.
+const SLOW: Duration = Duration::from_secs(10);
+/// A client that says nothing for this long, not even a pong, is gone.
+const SILENT: Duration = Duration::from_secs(45);
+
+/// One watcher of a debate.
+pub(super) struct Session {
+    state: HttpState,
+    debate: DebateId,
+    feed: Feed,
+    head_seq: u64,
+    heard_at: Instant,
+}
+
+/// Why a session ends.
+enum End {
+    /// The client left, or its connection broke.
+    Gone,
+    /// The server closes it.
+    Close(u16, &'static str),
+}
+
+type Sink = SplitSink<WebSocket, Message>;
+
+impl Session {
+    pub(super) fn new(state: HttpState, debate: DebateId, feed: Feed, head_seq: u64) -> Self {
+        Self {
+            state,
+            debate,
+            feed,
+            head_seq,
+            heard_at: Instant::now(),
+        }
+    }
+
+    /// Serves the client until one of the two leaves.
+    pub(super) async fn run(mut self, socket: WebSocket) {
+        let metrics = std::sync::Arc::clone(&self.state.metrics);
+        let _counted = metrics.ws_connected();
+        let (mut sink, mut stream) = socket.split();
+        let end = match self.greet(&mut sink).await {
+            Ok(()) => self.serve(&mut sink, &mut stream).await,
+            Err(end) => end,
+        };
+        if let End::Close(code, reason) = end {
+            let frame = CloseFrame {
+                code,
+                reason: Utf8Bytes::from_static(reason),
+            };
+            // Whatever happens to the goodbye, the connection ends here.
+            let _ = tokio::time::timeout(
+                Duration::from_secs(1),
+                sink.send(Message::Close(Some(frame))),
+            )
+            .await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), drain(&mut stream)).await;
+        }
+    }
+
+    async fn greet(&mut self, sink: &mut Sink) -> Result<(), End> {
+        let hello = self.feed.transient(
+            "hello",
+            json!({
+                "session": uuid::Uuid::now_v7().simple().to_string(),
+                "role": "owner",
+                "server_time": rfc3339(self.state.clock.now_ms()),
+                "heartbeat_s": HEARTBEAT.as_secs(),
+                "max_frame": self.state.config.max_ws_message_bytes,
+                "head_seq": self.head_seq,
+            }),
+        );
+        // The first words of the feed may be queued already, and hello comes before them.
+        let hello = match hello {
+            Frame::Transient(transient) => Frame::Transient(transient.after(self.feed.sent())),
+            other => other,
+        };
+        send(sink, Message::Text(hello.json().into())).await
+    }
+
+    async fn serve(
+        &mut self,
+        sink: &mut Sink,
+        stream: &mut futures::stream::SplitStream<WebSocket>,
+    ) -> End {
+        let mut ping = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        loop {
+            let went_on = tokio::select! {
+                message = stream.next() => match message {
+                    Some(Ok(message)) => self.hear(message, sink).await,
+                    // A message over the limit, or bytes that are no WebSocket: said with the code for it.
+                    Some(Err(error)) => Err(close_for(&error)),
+                    None => Err(End::Gone),
+                },
+                frame = self.feed.next() => self.pass_on(frame, sink).await,
+                _ = ping.tick() => self.ask_for_life(sink).await,
+            };
+            if let Err(end) = went_on {
+                return end;
+            }
+        }
+    }
+
+    async fn pass_on(&self, frame: Result<Frame, StoreError>, sink: &mut Sink) -> Result<(), End> {
+        match frame {
+            // The socket stays open after the end, for acks and late questions; the client leaves.
+            Ok(Frame::End) => Ok(()),
+            Ok(frame) => send(sink, Message::Text(frame.json().into())).await,
+            Err(StoreError::NotFound(_)) => {
+                Err(End::Close(close_code::NORMAL, "the debate was deleted"))
+            }
+            Err(error) => {
+                tracing::error!(debate = %self.debate, %error, "a watcher's events cannot be read");
+                Err(End::Close(
+                    close_code::ERROR,
+                    "the log cannot be read: come back later",
+                ))
+            }
+        }
+    }
+
+    async fn ask_for_life(&self, sink: &mut Sink) -> Result<(), End> {
+        if self.heard_at.elapsed() > SILENT {
+            return Err(End::Close(
+                close_code::AWAY,
+                "nothing was heard from the client",
+            ));
+        }
+        send(sink, Message::Ping(Bytes::new())).await
+    }
+
+    async fn hear(&mut self, message: Message, sink: &mut Sink) -> Result<(), End> {
+        self.heard_at = Instant::now();
+        let reply = match message {
+            Message::Text(text) => self.obey(command::read(&text)).await,
+            Message::Binary(_) => Reply::error("binary", "commands are JSON in text messages"),
+            // Pings are answered by the protocol layer.
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+        };
+        let frame = self.feed.transient(reply.kind, reply.data);
+        let frame = match frame {
+            Frame::Transient(transient) => Frame::Transient(transient.after(self.feed.sent())),
+            other => other,
+        };
+        send(sink, Message::Text(frame.json().into())).await
+    }
+
+    async fn obey(&mut self, told: Told) -> Reply {
+        match told {
+            Told::Ping { id } => Reply::done(&id),
+            Told::Deltas { id, wanted } => {
+                self.feed.want_deltas(wanted);
+                Reply::done(&id)
+            }
+            Told::Debate { id, command } => {
+                command::tell(&self.state.engine, &self.debate, id, command).await
+            }
+            Told::Wrong(reply) => reply,
+        }
+    }
+}
+
+async fn send(sink: &mut Sink, message: Message) -> Result<(), End> {
+    match tokio::time::timeout(SLOW, sink.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Close(
+            close_code::AGAIN,
+            "slow_consumer: come back with after",
+        )),
+    }
+}
+
+/// Reads what the client still says, until it has said goodbye too.
+async fn drain(stream: &mut futures::stream::SplitStream<WebSocket>) {
+    while let Some(Ok(message)) = stream.next().await {
+        if matches!(message, Message::Close(_)) {
+            return;
+        }
+    }
+}
+
+/// The close code that RFC 6455 has for what went wrong on the wire.
+fn close_for(error: &axum::Error) -> End {
+    use tokio_tungstenite::tungstenite::Error;
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>());
+    match source {
+        Some(Error::Capacity(_)) => End::Close(close_code::SIZE, "the message is too long"),
+        Some(Error::Utf8(_)) => End::Close(close_code::INVALID, "text must be UTF-8"),
+        Some(Error::Protocol(_)) => End::Close(close_code::PROTOCOL, "that is not WebSocket"),
+        _ => End::Gone,
+    }
+}
