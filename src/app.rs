@@ -155,7 +155,7 @@ impl App {
         let router = Router::new(RouterParts {
             source: Arc::new(factory),
             config: config.router.clone(),
-            observers,
+            observers: observers.clone(),
             prices: Arc::new(move |model| prices.prices(model)),
             seed: rand::random(),
         });
@@ -176,6 +176,7 @@ impl App {
             roster: Arc::new(roster),
             clock,
             owner,
+            observers,
             config: config.debate.clone(),
         });
         Ok(Self {

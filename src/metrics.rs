@@ -92,16 +92,11 @@ impl Metrics {
     }
 
     /// Counts a debate that ended.
-    pub fn debate_finished(&self, outcome: Outcome) {
+    fn debate_finished(&self, outcome: Outcome) {
         let labels = OutcomeLabels {
             outcome: outcome.as_str(),
         };
         self.debates_finished.get_or_create(&labels).inc();
-    }
-
-    /// Counts a debate as running until the returned guard is dropped.
-    pub fn debate_running(&self) -> Counted {
-        Counted::one_more(&self.debates_running)
     }
 
     /// Counts a WebSocket connection as open until the returned guard is dropped.
@@ -171,6 +166,17 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
+    fn debate_began(&self) {
+        self.debates_running.inc();
+    }
+
+    fn debate_left(&self, outcome: Option<Outcome>) {
+        self.debates_running.dec();
+        if let Some(outcome) = outcome {
+            self.debate_finished(outcome);
+        }
+    }
+
     fn call_finished(&self, record: &CallRecord) {
         let model = self.models.labels(record);
         let path = PathLabels { path: record.path };

@@ -1,8 +1,17 @@
 //! The `agon` program's commands.
-#![expect(clippy::doc_markdown, reason = "help texts are shown to people as they stand here")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "help texts are shown to people as they stand here"
+)]
 
+mod check;
+mod debate;
+mod follow;
+mod lists;
 mod logging;
 mod output;
+mod render;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,6 +43,18 @@ struct Cli {
 enum Command {
     /// Serve REST and WebSocket
     Serve(ServeArgs),
+    /// Run a debate here and now, without a server
+    Debate(debate::DebateArgs),
+    /// Go on with a debate that was paused or interrupted
+    Resume(debate::ResumeArgs),
+    /// Follow a debate of a server
+    Watch(watch::WatchArgs),
+    /// List the models of the catalog
+    Models(lists::ModelsArgs),
+    /// List the debate formats, or show one
+    Formats(lists::FormatsArgs),
+    /// Check settings and data files, and say what is set
+    CheckConfig(check::CheckArgs),
 }
 
 /// Settings that every command takes; each also as a variable: `AGON_…`.
@@ -76,6 +97,12 @@ pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Serve(args) => serve(&args).await,
+        Command::Debate(args) => debate::debate(&args).await,
+        Command::Resume(args) => debate::resume(&args).await,
+        Command::Watch(args) => watch::watch(&args).await,
+        Command::Models(args) => lists::models(&args),
+        Command::Formats(args) => lists::formats(&args),
+        Command::CheckConfig(args) => check::check_config(&args),
     };
     match result {
         Ok(code) => code,

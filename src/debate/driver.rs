@@ -30,6 +30,7 @@ use crate::store::Lease;
 use crate::store::StoreError;
 use crate::types::Clock;
 use crate::types::TurnId;
+use crate::types::debate::Outcome;
 
 /// How often a lease is renewed; three times within its length.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -61,7 +62,7 @@ pub(super) struct DriverParts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DriverEnd {
     /// The debate is over.
-    Over,
+    Over(Option<Outcome>),
     /// The process is stopping; another may go on with it.
     Shutdown,
     /// Another process owns it now.
@@ -136,7 +137,7 @@ impl Driver {
                 return end;
             }
         }
-        DriverEnd::Over
+        DriverEnd::Over(self.state.progress().outcome)
     }
 
     async fn handle(&mut self, woken: Woken) -> Result<(), DriverEnd> {

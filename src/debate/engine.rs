@@ -37,6 +37,7 @@ use crate::events::Ending;
 use crate::events::Envelope;
 use crate::events::EventBody;
 use crate::events::LiveLane;
+use crate::events::Observers;
 use crate::store::CreateOutcome;
 use crate::store::Debates;
 use crate::store::EventLog;
@@ -100,6 +101,8 @@ pub struct EngineParts {
     pub clock: Clock,
     /// This process.
     pub owner: OwnerId,
+    /// Who is told when a debate begins and ends.
+    pub observers: Observers,
     /// Settings.
     pub config: DebateConfig,
 }
@@ -400,9 +403,15 @@ impl Engine {
         let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
+            inner.parts.observers.debate_began();
             let end = driver.run(first).await;
             inner.drivers().remove(&debate);
-            if end != DriverEnd::Over {
+            let outcome = match end {
+                DriverEnd::Over(outcome) => outcome,
+                DriverEnd::Shutdown | DriverEnd::Lost | DriverEnd::StoreFailed => None,
+            };
+            inner.parts.observers.debate_left(outcome);
+            if !matches!(end, DriverEnd::Over(_)) {
                 tracing::info!(%debate, ?end, "this process no longer runs the debate");
             }
         });

@@ -251,6 +251,7 @@ impl Check<'_> {
 
     fn cast(&mut self, order: &DebateOrder, format: &Format) -> Vec<CastMember> {
         let mut seats = Seats::new(format);
+        let known_problems = self.problems.len();
         let agents = order
             .agents
             .iter()
@@ -283,7 +284,10 @@ impl Check<'_> {
             }
         }
         self.fill_judges(&mut seats, format);
-        self.count(&seats, format, order);
+        // Whoever has no seat is missing from the counts too, so one mistake would be told twice.
+        if self.problems.len() == known_problems {
+            self.count(&seats, format, order);
+        }
         let cast = self.members(&seats, format);
         self.names(&cast, &seats);
         cast

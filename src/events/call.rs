@@ -9,6 +9,7 @@ use crate::types::ModelName;
 use crate::types::NanoUsd;
 use crate::types::TurnId;
 use crate::types::Usage;
+use crate::types::debate::Outcome;
 
 /// What one call took and used, retries included.
 #[derive(Debug, Clone)]
@@ -53,10 +54,16 @@ impl CallRecord {
     }
 }
 
-/// Is told of calls. Must return at once.
+/// Is told of calls and debates. Must return at once.
 pub trait Observer: Send + Sync {
     /// A call has ended.
     fn call_finished(&self, record: &CallRecord);
+
+    /// A debate runs in this process from now on.
+    fn debate_began(&self) {}
+
+    /// A debate no longer runs in this process: it is over, with this outcome, or another one goes on with it.
+    fn debate_left(&self, _outcome: Option<Outcome>) {}
 }
 
 /// Everybody who is told of calls.
@@ -73,6 +80,22 @@ impl Observers {
     pub fn call_finished(&self, record: &CallRecord) {
         for observer in &self.0 {
             observer.call_finished(record);
+        }
+    }
+}
+
+impl Observers {
+    /// Tells all of them that a debate runs here.
+    pub fn debate_began(&self) {
+        for observer in &self.0 {
+            observer.debate_began();
+        }
+    }
+
+    /// Tells all of them that a debate no longer runs here.
+    pub fn debate_left(&self, outcome: Option<Outcome>) {
+        for observer in &self.0 {
+            observer.debate_left(outcome);
         }
     }
 }

@@ -1,14 +1,22 @@
 //! Request bodies: JSON, whole, within the limit, and without a key that nobody knows.
 
+use std::time::Duration;
+
+use axum::body::Body as AnyBody;
 use axum::body::Bytes;
 use axum::extract::FromRequest;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header;
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
 use super::HttpState;
 use super::error::ApiError;
+
+/// How much of a body that is too large is read away, and for how long.
+const MAX_HEARD_BYTES: usize = 64 << 20;
+const HEAR_FOR: Duration = Duration::from_secs(5);
 
 /// A body, read; and its bytes, for a hash.
 #[derive(Debug)]
@@ -39,10 +47,12 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
             .headers()
             .get(header::CONTENT_LENGTH)
             .and_then(|it| it.to_str().ok()?.parse().ok());
+        let body = request.into_body();
         if told.is_some_and(|told| told > most) {
+            hear_out(body).await;
             return Err(too_large(most));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), most)
+        let bytes = axum::body::to_bytes(body, most)
             .await
             .map_err(|_| too_large(most))?;
         let value = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
@@ -62,4 +72,21 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
 fn too_large(most: usize) -> ApiError {
     let help = format!("the body is too large: {} KiB is the most", most >> 10);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", help)
+}
+
+/// Reads a body away, within bounds: a client that is still writing when the connection is closed would see a
+/// broken pipe instead of the answer.
+async fn hear_out(body: AnyBody) {
+    let mut heard = 0;
+    let reading = async {
+        let mut pieces = body.into_data_stream();
+        while let Some(Ok(piece)) = pieces.next().await {
+            heard += piece.len();
+            if heard > MAX_HEARD_BYTES {
+                return;
+            }
+        }
+    };
+    // Whether it was heard to the end or not, the answer is the same.
+    let _ = tokio::time::timeout(HEAR_FOR, reading).await;
 }

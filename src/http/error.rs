@@ -96,9 +96,11 @@ impl ApiError {
             .iter()
             .map(|it| format!("{}: {}", it.field, it.message))
             .collect();
-        let code = match problems.as_slice() {
-            [only] => only.code.clone(),
-            _ => "invalid_request".to_owned(),
+        let code = match problems.split_first() {
+            Some((first, others)) if others.iter().all(|other| other.code == first.code) => {
+                first.code.clone()
+            }
+            Some(_) | None => "invalid_request".to_owned(),
         };
         let mut error = Self::unprocessable(&code, said.join("; "));
         error.problem.problems = problems;

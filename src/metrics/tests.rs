@@ -98,10 +98,11 @@ fn what_lasts_is_counted_until_it_ends() {
     let first = metrics.ws_connected();
     let second = metrics.ws_connected();
     drop(first);
-    let running = metrics.debate_running();
+    metrics.debate_began();
     has_line(&metrics.render(), "agon_ws_connections 1");
     has_line(&metrics.render(), "agon_debates_running 1");
-    drop((second, running));
+    drop(second);
+    metrics.debate_left(None);
     has_line(&metrics.render(), "agon_ws_connections 0");
     has_line(&metrics.render(), "agon_debates_running 0");
 }
@@ -109,7 +110,8 @@ fn what_lasts_is_counted_until_it_ends() {
 #[test]
 fn debates_and_relay_delays_are_counted() {
     let metrics = Metrics::new();
-    metrics.debate_finished(Outcome::Complete);
+    metrics.debate_began();
+    metrics.debate_left(Some(Outcome::Complete));
     metrics.relay_delay(Duration::from_millis(7));
     let text = metrics.render();
     has_line(

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod data_files;
+mod debate;
 mod gateway;
 mod layers;
 mod store_contract;

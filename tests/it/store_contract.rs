@@ -142,7 +142,7 @@ async fn a_dead_process_loses_its_debates_at_once_and_can_write_nothing_more() {
     std::fs::remove_file(lock).unwrap();
     assert_eq!(
         second.store.claimable(&second.owner, NOW_MS).await.unwrap(),
-        [lease.debate.clone()]
+        std::slice::from_ref(&lease.debate)
     );
     let taken = second
         .store

@@ -147,6 +147,8 @@ impl Reply {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
+    /// When it had arrived whole.
+    pub(crate) at: tokio::time::Instant,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -350,6 +352,7 @@ async fn read_request(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> Option<Rec
     let body = inbox[body_at..body_at + length].to_vec();
     inbox.drain(..body_at + length);
     Some(Recorded {
+        at: tokio::time::Instant::now(),
         method,
         path,
         headers,
