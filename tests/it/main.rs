@@ -5,5 +5,8 @@ mod data_files;
 mod debate;
 mod gateway;
 mod layers;
+#[cfg(feature = "legacy")]
+mod llm_contract;
+mod recorded;
 mod store_contract;
 mod support;
