@@ -60,13 +60,13 @@ enum Command {
 /// Settings that every command takes; each also as a variable: `AGON_…`.
 #[derive(Debug, Clone, Args)]
 struct CommonArgs {
-    /// A YAML file of settings [AGON_CONFIG]
+    /// A YAML file of settings (AGON_CONFIG)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where debates are kept [AGON_DATABASE_URL, DATABASE_URL; default sqlite:./agon.db]
+    /// Where debates are kept (AGON_DATABASE_URL, DATABASE_URL; default sqlite:./agon.db)
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// How log lines look [AGON_LOG_FORMAT]
+    /// How log lines look (AGON_LOG_FORMAT)
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
 }
@@ -75,10 +75,10 @@ struct CommonArgs {
 struct ServeArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Address to listen on; anything but loopback needs AGON_MASTER_KEY [AGON_HOST; default 127.0.0.1]
+    /// Address to listen on; anything but loopback needs AGON_MASTER_KEY (AGON_HOST; default 127.0.0.1)
     #[arg(long)]
     host: Option<String>,
-    /// Port to listen on, 0 for any free one [AGON_PORT; default 4000]
+    /// Port to listen on, 0 for any free one (AGON_PORT; default 4000)
     #[arg(long)]
     port: Option<u16>,
     /// Start a sample debate

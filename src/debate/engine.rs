@@ -1,5 +1,7 @@
 //! All debates of this process: ordering, telling, recovering, and an orderly end.
 
+mod answer;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -7,11 +9,15 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+pub use answer::CommandError;
+pub use answer::CreateError;
+pub use answer::DebateConfig;
+pub use answer::OrderOutcome;
 
 use super::call::Caller;
 use super::call::LocalSlots;
@@ -59,28 +65,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Events read at once from a log.
 const PAGE: usize = 1_000;
 
-/// Settings of the debate engine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DebateConfig {
-    /// Debates that run at the same time; one more is refused.
-    pub max_running: usize,
-    /// Calls at once to one local provider; those not named take any number.
-    pub local_parallel: HashMap<String, usize>,
-    /// The model that judges when an order names no judge; the first debater's when not set.
-    pub judge_model: Option<crate::types::ModelName>,
-}
-
-impl Default for DebateConfig {
-    fn default() -> Self {
-        Self {
-            max_running: 200,
-            local_parallel: HashMap::from([("ollama".to_owned(), 1)]),
-            judge_model: None,
-        }
-    }
-}
-
 /// What the engine works with.
 pub struct EngineParts {
     /// The log.
@@ -126,50 +110,6 @@ struct Inner {
     drivers: Mutex<HashMap<DebateId, mpsc::Sender<Told>>>,
     tasks: Mutex<JoinSet<()>>,
     shutdown: watch::Sender<bool>,
-}
-
-/// What became of an order.
-#[derive(Debug, Clone)]
-pub struct OrderOutcome {
-    /// The debate.
-    pub id: DebateId,
-    /// `false` when the same idempotency key made it before.
-    pub created: bool,
-    /// What the one who ordered it should know.
-    pub warnings: Vec<String>,
-}
-
-/// Why an order was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
-    /// The order is wrong.
-    #[error(transparent)]
-    Order(#[from] OrderError),
-    /// Too many debates run.
-    #[error(
-        "{0} debates are running, which is the most: wait for one to end, or raise debate.max_running"
-    )]
-    Busy(usize),
-    /// It could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why a command was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// The debate does not take it.
-    #[error(transparent)]
-    Refused(#[from] CommandRefused),
-    /// Another process runs the debate.
-    #[error("another process runs this debate: tell it there")]
-    Elsewhere,
-    /// The process is stopping, or cannot store.
-    #[error("the debate could not take the command now: try again")]
-    Unavailable,
-    /// The debate is not known or cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl fmt::Debug for Engine {

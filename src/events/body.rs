@@ -3,8 +3,10 @@
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 
+use super::turn::TurnCompleted;
+use super::turn::TurnReset;
+use super::turn::TurnStarted;
 use crate::types::FinishReason;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
@@ -333,94 +335,6 @@ pub enum CallOutcome {
 pub enum TimerId {
     /// The debate's cap on wall time.
     Wall,
-}
-
-/// A speaker is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TurnStarted {
-    /// Who.
-    pub agent: String,
-    /// In which role.
-    pub role: String,
-    /// For which side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<String>,
-    /// Which model.
-    pub model: ModelName,
-    /// Which call of the turn, counted from 0.
-    pub attempt: u32,
-    /// Hash of the rendered request.
-    pub prompt_hash: String,
-    /// The model that could not speak, when a stand-in does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub substitute_for: Option<ModelName>,
-}
-
-/// A speaker has spoken.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TurnCompleted {
-    /// Who.
-    pub agent: String,
-    /// In which role.
-    pub role: String,
-    /// For which side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<String>,
-    /// Which model.
-    pub model: ModelName,
-    /// The whole text.
-    pub text: String,
-    /// What was read out of it, when its contract has fields.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parsed: Option<Value>,
-    /// How it was read.
-    pub parse: ParsePath,
-    /// Tokens of all calls of the turn.
-    pub usage: Usage,
-    /// Money of all calls of the turn; `None` when a price is not known.
-    pub cost_nanousd: Option<NanoUsd>,
-    /// Milliseconds until the first token of the answer that counts.
-    pub ttft_ms: u64,
-    /// Milliseconds of the answer that counts.
-    pub total_ms: u64,
-    /// Why it ended.
-    pub finish: FinishReason,
-}
-
-/// A turn is void, for now or for good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TurnReset {
-    /// Who.
-    pub agent: String,
-    /// Which call of the turn failed, counted from 0.
-    pub attempt: u32,
-    /// The class of the failure; `contract` for an answer that could not be read, `restart` for a process that
-    /// died, `pause` for a pause at once, `stop` for a stop.
-    pub reason: String,
-    /// What happened.
-    pub message: String,
-    /// What follows.
-    pub action: TurnAction,
-}
-
-/// What follows a failed call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TurnAction {
-    /// The same model is asked again.
-    Retry,
-    /// It is asked to mend its answer.
-    Repair,
-    /// The stand-in is asked.
-    Substitute,
-    /// There is no statement.
-    Skip,
-    /// The side loses.
-    Forfeit,
-    /// The debate ends.
-    Abort,
-    /// It is asked again after the pause.
-    Hold,
 }
 
 /// How a debate ended.

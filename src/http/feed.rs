@@ -4,6 +4,7 @@
 mod coalesce;
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,12 +20,14 @@ use serde_json::Value;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::Instant;
 
 use coalesce::Coalescer;
 
 use super::HttpState;
 use crate::events::Envelope;
+use crate::events::EventBody;
 use crate::events::LiveEvent;
 use crate::events::Words;
 use crate::events::rfc3339;
@@ -85,7 +88,7 @@ impl Frame {
     }
 }
 
-/// What one watcher still has to get. `next` may be given up at any point and called again: nothing is lost.
+/// What one watcher still has to get. `next` may be given up at any point: nothing is lost.
 pub(super) struct Feed {
     state: HttpState,
     debate: DebateId,
@@ -103,6 +106,8 @@ pub(super) struct Feed {
     stale: HashMap<TurnId, u64>,
     /// The last event that the live lane told of.
     told: u64,
+    /// Turns that began, or whose words were sent, on this feed.
+    heard: HashSet<TurnId>,
     heartbeat_at: Instant,
     ended: bool,
     closed: bool,
@@ -128,13 +133,14 @@ impl Feed {
             looked_at: now,
             stale: HashMap::new(),
             told: subscription.stored_seq,
+            heard: HashSet::new(),
             heartbeat_at: now + HEARTBEAT,
             ended: false,
             closed: false,
             debate,
             state,
         };
-        feed.catch_up().await?;
+        feed.catch_up(false).await?;
         for text in subscription.in_flight {
             if !feed.stale.contains_key(&text.turn) {
                 let words = Words {
@@ -144,6 +150,7 @@ impl Feed {
                     arrived: now,
                 };
                 feed.words.push(words, 0);
+                feed.heard.insert(text.turn.clone());
             }
         }
         if let Some(data) = feed.words.take(now) {
@@ -178,7 +185,7 @@ impl Feed {
                 return Ok(Frame::End);
             }
             if self.behind {
-                self.catch_up().await?;
+                self.catch_up(true).await?;
                 continue;
             }
             self.wait().await;
@@ -205,6 +212,7 @@ impl Feed {
     }
 
     fn take(&mut self, live: Result<LiveEvent, RecvError>) {
+        self.looked_at = Instant::now();
         match live {
             Ok(LiveEvent::Delta {
                 turn,
@@ -214,6 +222,9 @@ impl Feed {
                 arrived,
             }) => {
                 if self.wants_deltas && !self.stale.contains_key(&turn) {
+                    if !self.heard.contains(&turn) {
+                        self.heard.insert(turn.clone());
+                    }
                     let words = Words {
                         turn: &turn,
                         channel,
@@ -224,7 +235,6 @@ impl Feed {
                 }
             }
             Ok(LiveEvent::Stored(events)) => {
-                self.looked_at = Instant::now();
                 self.flush();
                 self.told = events.last().map_or(self.told, |event| event.seq);
                 for event in events.iter() {
@@ -250,6 +260,7 @@ impl Feed {
     fn take_durable(&mut self, event: Envelope) {
         let last = self.last_queued();
         if event.seq == last + 1 {
+            self.complete_words(&event);
             self.ended |= event.body.ends_debate();
             if let Some(turn) = event.turn.as_ref().filter(|_| event.body.ends_text()) {
                 self.words.forget(turn);
@@ -257,6 +268,24 @@ impl Feed {
             self.ready.push_back(Frame::Durable(Arc::new(event)));
         } else if event.seq > last {
             self.behind = true;
+        }
+    }
+
+    /// A watcher that comes back may have the beginning of a turn that ended meanwhile: it gets the rest of the
+    /// words as those of a turn in flight, and then the event.
+    fn complete_words(&mut self, event: &Envelope) {
+        let Some(turn) = &event.turn else { return };
+        match &event.body {
+            EventBody::TurnStarted(_) => drop(self.heard.insert(turn.clone())),
+            EventBody::TurnCompleted(completed)
+                if self.wants_deltas && !self.heard.contains(turn) =>
+            {
+                let whole =
+                    json!({"turn": turn, "off": 0, "text": completed.text, "channel": "speech"});
+                let frame = self.transient("turn.delta", json!({"deltas": [whole]}));
+                self.ready.push_back(frame);
+            }
+            _ => {}
         }
     }
 
@@ -270,7 +299,9 @@ impl Feed {
 
     /// Reads from the log what was not handed on yet. What lies behind the last event that the live lane told of
     /// will be told again.
-    async fn catch_up(&mut self) -> Result<(), StoreError> {
+    ///
+    /// Words that came before an event of the log was stored are in the live lane by now, so they are heard first.
+    async fn catch_up(&mut self, hears: bool) -> Result<(), StoreError> {
         loop {
             let page = self
                 .state
@@ -278,6 +309,7 @@ impl Feed {
                 .read(&self.debate, self.last_queued(), PAGE)
                 .await?;
             let last = page.len() < PAGE;
+            let told = if hears { self.hear_all() } else { Vec::new() };
             for event in page {
                 if let Some(turn) = event
                     .turn
@@ -288,12 +320,31 @@ impl Feed {
                 }
                 self.take_durable(event);
             }
+            told.into_iter().for_each(|event| self.take_durable(event));
             if last {
                 self.behind = false;
                 self.looked_at = Instant::now();
                 return Ok(());
             }
         }
+    }
+
+    /// Takes what the live lane holds at this moment, without waiting; gives the durable events that it tells of.
+    fn hear_all(&mut self) -> Vec<Envelope> {
+        let mut told = Vec::new();
+        loop {
+            match self.live.try_recv() {
+                Ok(LiveEvent::Stored(events)) => {
+                    self.told = events.last().map_or(self.told, |event| event.seq);
+                    told.extend(events.iter().cloned());
+                }
+                Ok(delta @ LiveEvent::Delta { .. }) => self.take(Ok(delta)),
+                Err(TryRecvError::Lagged(_)) => self.told = u64::MAX,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        self.flush();
+        told
     }
 
     fn flush(&mut self) {

@@ -157,14 +157,14 @@ impl Way {
             .client
             .stream_message(&self.request)
             .await
-            .map_err(|error| self.checked(error))?;
-        let answer = collect(stream).await.map_err(|error| self.checked(error))?;
+            .map_err(Self::checked)?;
+        let answer = collect(stream).await.map_err(Self::checked)?;
         assert_eq!(self.request.call.trace.path(), Some(self.path));
         Ok(answer)
     }
 
     /// No error holds the key.
-    fn checked(&self, error: agon::client::LlmError) -> LlmErrorKind {
+    fn checked(error: agon::client::LlmError) -> LlmErrorKind {
         assert!(
             !format!("{error} {error:?}").contains("private"),
             "{error:?}"

@@ -25,6 +25,10 @@ const PROTOCOL: &str = "agon.v1";
 /// A subprotocol that carries a ticket begins so.
 const TICKET: &str = "agon.ticket.";
 
+/// A message up to this length is heard to its end, so that one over the limit can be refused in words: a
+/// connection that is closed with bytes still unread is reset, and the close code with it.
+const HEARD_BYTES: usize = 8 << 20;
+
 /// From where to follow.
 #[derive(Debug, Deserialize)]
 pub(super) struct From {
@@ -49,11 +53,10 @@ pub(super) async fn upgrade(
     let debate = DebateId::new(debate);
     let head_seq = state.debates.summary(&debate).await?.head_seq;
     let feed = Feed::open(state.clone(), debate.clone(), after).await?;
-    let most = state.config.max_ws_message_bytes;
     let upgrade = upgrade
         .protocols([PROTOCOL])
-        .max_message_size(most)
-        .max_frame_size(most);
+        .max_message_size(HEARD_BYTES)
+        .max_frame_size(HEARD_BYTES);
     Ok(upgrade.on_upgrade(move |socket| Session::new(state, debate, feed, head_seq).run(socket)))
 }
 

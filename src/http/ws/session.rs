@@ -30,6 +30,9 @@ const SLOW: Duration = Duration::from_secs(10);
 /// A client that says nothing for this long, not even a pong, is gone.
 const SILENT: Duration = Duration::from_secs(45);
 
+/// How long the goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// One watcher of a debate.
 pub(super) struct Session {
     state: HttpState,
@@ -69,19 +72,20 @@ impl Session {
             Ok(()) => self.serve(&mut sink, &mut stream).await,
             Err(end) => end,
         };
-        if let End::Close(code, reason) = end {
-            let frame = CloseFrame {
-                code,
-                reason: Utf8Bytes::from_static(reason),
-            };
-            // Whatever happens to the goodbye, the connection ends here.
-            let _ = tokio::time::timeout(
-                Duration::from_secs(1),
-                sink.send(Message::Close(Some(frame))),
-            )
-            .await;
-            let _ = tokio::time::timeout(Duration::from_secs(1), drain(&mut stream)).await;
-        }
+        // Whatever happens to the goodbye, the connection ends here.
+        let goodbye = async {
+            if let End::Close(code, reason) = end {
+                let reason = Utf8Bytes::from_static(reason);
+                let _ = sink
+                    .send(Message::Close(Some(CloseFrame { code, reason })))
+                    .await;
+                drain(&mut stream).await;
+            } else {
+                // Sends the answer to a close that the client began.
+                let _ = sink.close().await;
+            }
+        };
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
 
     async fn greet(&mut self, sink: &mut Sink) -> Result<(), End> {
@@ -158,7 +162,13 @@ impl Session {
     async fn hear(&mut self, message: Message, sink: &mut Sink) -> Result<(), End> {
         self.heard_at = Instant::now();
         let reply = match message {
+            Message::Text(text) if text.len() > self.state.config.max_ws_message_bytes => {
+                return Err(End::Close(close_code::SIZE, "the message is too long"));
+            }
             Message::Text(text) => self.obey(command::read(&text)).await,
+            Message::Binary(bytes) if bytes.len() > self.state.config.max_ws_message_bytes => {
+                return Err(End::Close(close_code::SIZE, "the message is too long"));
+            }
             Message::Binary(_) => Reply::error("binary", "commands are JSON in text messages"),
             // Pings are answered by the protocol layer.
             Message::Ping(_) | Message::Pong(_) => return Ok(()),

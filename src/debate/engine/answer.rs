@@ -1,0 +1,76 @@
+//! Settings of the engine, and what it answers.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::debate::order::OrderError;
+use crate::debate::state::CommandRefused;
+use crate::store::StoreError;
+use crate::types::DebateId;
+
+/// Settings of the debate engine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DebateConfig {
+    /// Debates that run at the same time; one more is refused.
+    pub max_running: usize,
+    /// Calls at once to one local provider; those not named take any number.
+    pub local_parallel: HashMap<String, usize>,
+    /// The model that judges when an order names no judge; the first debater's when not set.
+    pub judge_model: Option<crate::types::ModelName>,
+}
+
+impl Default for DebateConfig {
+    fn default() -> Self {
+        Self {
+            max_running: 200,
+            local_parallel: HashMap::from([("ollama".to_owned(), 1)]),
+            judge_model: None,
+        }
+    }
+}
+
+/// What became of an order.
+#[derive(Debug, Clone)]
+pub struct OrderOutcome {
+    /// The debate.
+    pub id: DebateId,
+    /// `false` when the same idempotency key made it before.
+    pub created: bool,
+    /// What the one who ordered it should know.
+    pub warnings: Vec<String>,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The order is wrong.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// Too many debates run.
+    #[error(
+        "{0} debates are running, which is the most: wait for one to end, or raise debate.max_running"
+    )]
+    Busy(usize),
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a command was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The debate does not take it.
+    #[error(transparent)]
+    Refused(#[from] CommandRefused),
+    /// Another process runs the debate.
+    #[error("another process runs this debate: tell it there")]
+    Elsewhere,
+    /// The process is stopping, or cannot store.
+    #[error("the debate could not take the command now: try again")]
+    Unavailable,
+    /// The debate is not known or cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
