@@ -1,15 +1,19 @@
-//! One chat that uses everything a request can hold, for the snapshots of all dialects.
+//! What the tests of all dialects share: one chat that uses everything, and a stream read to its end.
 
 use serde_json::json;
 
 use super::EncodeContext;
+use super::StreamDecoder;
+use super::WireError;
 use super::encode;
 use crate::types::Chat;
+use crate::types::ChatResponse;
 use crate::types::ContentPart;
 use crate::types::Media;
 use crate::types::MediaSource;
 use crate::types::Message;
 use crate::types::ReasoningEffort;
+use crate::types::ResponseBuilder;
 use crate::types::ResponseFormat;
 use crate::types::Role;
 use crate::types::Sampling;
@@ -76,4 +80,21 @@ pub(super) fn encoded(wire: Wire, quirks: &Quirks) -> String {
     let encoded = encode(wire, &rich_chat(), &context).unwrap();
     let body: serde_json::Value = serde_json::from_slice(&encoded.body).unwrap();
     format!("{}\ndropped: {:?}\n{body:#}", encoded.path, encoded.dropped)
+}
+
+/// A stream that arrives in these pieces, as one answer.
+pub(super) fn read_stream(wire: Wire, pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
+    let mut decoder = StreamDecoder::new(wire, &Quirks::default());
+    let mut builder = ResponseBuilder::default();
+    for piece in pieces {
+        decoder
+            .push(piece)?
+            .iter()
+            .for_each(|chunk| builder.push(chunk));
+    }
+    decoder
+        .finish()?
+        .iter()
+        .for_each(|chunk| builder.push(chunk));
+    Ok(builder.finish())
 }

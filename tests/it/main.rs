@@ -1,6 +1,7 @@
 //! The one integration binary: whole features through public doors, and rules about the sources.
 #![cfg(test)]
 
+mod cli;
 mod data_files;
 mod debate;
 mod gateway;

@@ -3,14 +3,13 @@ use proptest::prelude::*;
 use crate::client::LlmErrorKind;
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
-use crate::types::ResponseBuilder;
 use crate::types::Wire;
 use crate::types::quirks::Param;
 use crate::types::quirks::Quirks;
-use crate::wire::StreamDecoder;
 use crate::wire::WireError;
 use crate::wire::decode_response;
 use crate::wire::rich_chat::encoded;
+use crate::wire::rich_chat::read_stream;
 
 const STREAM: &str = concat!(
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"content\":[],\"usage\":{\"input_tokens\":43,\"cache_read_input_tokens\":5,\"output_tokens\":1}}            }\n\n",
@@ -28,19 +27,7 @@ const STREAM: &str = concat!(
 );
 
 fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
-    let mut decoder = StreamDecoder::new(Wire::Anthropic, &Quirks::default());
-    let mut builder = ResponseBuilder::default();
-    for piece in pieces {
-        decoder
-            .push(piece)?
-            .iter()
-            .for_each(|chunk| builder.push(chunk));
-    }
-    decoder
-        .finish()?
-        .iter()
-        .for_each(|chunk| builder.push(chunk));
-    Ok(builder.finish())
+    read_stream(Wire::Anthropic, pieces)
 }
 
 #[test]

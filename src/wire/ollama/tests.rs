@@ -2,13 +2,12 @@ use proptest::prelude::*;
 
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
-use crate::types::ResponseBuilder;
 use crate::types::Wire;
 use crate::types::quirks::Quirks;
-use crate::wire::StreamDecoder;
 use crate::wire::WireError;
 use crate::wire::decode_response;
 use crate::wire::rich_chat::encoded;
+use crate::wire::rich_chat::read_stream;
 
 const STREAM: &str = concat!(
     "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"Let\"},\"done\":false}\n",
@@ -18,19 +17,7 @@ const STREAM: &str = concat!(
 );
 
 fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
-    let mut decoder = StreamDecoder::new(Wire::Ollama, &Quirks::default());
-    let mut builder = ResponseBuilder::default();
-    for piece in pieces {
-        decoder
-            .push(piece)?
-            .iter()
-            .for_each(|chunk| builder.push(chunk));
-    }
-    decoder
-        .finish()?
-        .iter()
-        .for_each(|chunk| builder.push(chunk));
-    Ok(builder.finish())
+    read_stream(Wire::Ollama, pieces)
 }
 
 #[test]

@@ -3,16 +3,15 @@ use proptest::prelude::*;
 use crate::client::LlmErrorKind;
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
-use crate::types::ResponseBuilder;
 use crate::types::Wire;
 use crate::types::quirks::JsonSupport;
 use crate::types::quirks::MaxTokensField;
 use crate::types::quirks::Param;
 use crate::types::quirks::Quirks;
-use crate::wire::StreamDecoder;
 use crate::wire::WireError;
 use crate::wire::decode_response;
 use crate::wire::rich_chat::encoded;
+use crate::wire::rich_chat::read_stream;
 
 const STREAM: &str = concat!(
     ": OPENROUTER PROCESSING\n\n",
@@ -29,19 +28,7 @@ const STREAM: &str = concat!(
 );
 
 fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
-    let mut decoder = StreamDecoder::new(Wire::OpenaiChat, &Quirks::default());
-    let mut builder = ResponseBuilder::default();
-    for piece in pieces {
-        decoder
-            .push(piece)?
-            .iter()
-            .for_each(|chunk| builder.push(chunk));
-    }
-    decoder
-        .finish()?
-        .iter()
-        .for_each(|chunk| builder.push(chunk));
-    Ok(builder.finish())
+    read_stream(Wire::OpenaiChat, pieces)
 }
 
 #[test]
