@@ -122,7 +122,12 @@ async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
     let Settings { config, variables } = settings(&args.common, given)?;
     logging::start(&config.log, "info");
     let mut people = Output::stderr();
-    app::serve(&config, &variables, args.sample, |line| people.line(line)).await?;
+    let say = |line: &str| match config.log.format {
+        LogFormat::Text => people.line(line),
+        // Every line is one object, for whoever reads the log by program.
+        LogFormat::Json => tracing::info!("{line}"),
+    };
+    app::serve(&config, &variables, args.sample, say).await?;
     Ok(ExitCode::SUCCESS)
 }
 
