@@ -7,6 +7,7 @@ use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
 use axum::http::header;
 use axum::response::Response;
@@ -43,7 +44,7 @@ pub(super) async fn upgrade(
     Path(debate): Path<String>,
     from: Result<Query<From>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     check_origin(&state, &headers)?;
     check_key(&state, &headers)?;
@@ -52,6 +53,12 @@ pub(super) async fn upgrade(
     })?;
     let debate = DebateId::new(debate);
     let head_seq = state.debates.summary(&debate).await?.head_seq;
+    let upgrade = upgrade.map_err(|error| {
+        ApiError::bad_request(
+            "not_a_websocket",
+            format!("open this path as a WebSocket: {error}"),
+        )
+    })?;
     let feed = Feed::open(state.clone(), debate.clone(), after).await?;
     let upgrade = upgrade
         .protocols([PROTOCOL])
