@@ -117,7 +117,14 @@ impl Catalog {
             quirks.json = match spec.wire {
                 Wire::OpenaiChat => JsonSupport::Object,
                 // These have a schema or nothing.
-                Wire::Anthropic | Wire::Ollama | Wire::Demo => JsonSupport::Prompt,
+                Wire::OpenaiResponses
+                | Wire::Anthropic
+                | Wire::Gemini
+                | Wire::Ollama
+                | Wire::Cohere
+                | Wire::Bedrock
+                | Wire::Replicate
+                | Wire::Demo => JsonSupport::Prompt,
             };
         }
         quirks
@@ -142,7 +149,14 @@ impl Catalog {
         let spec = self.provider(name.provider())?;
         let model = match spec.wire {
             Wire::Ollama => name.model().strip_suffix(":latest").unwrap_or(name.model()),
-            Wire::OpenaiChat | Wire::Anthropic | Wire::Demo => name.model(),
+            Wire::OpenaiChat
+            | Wire::OpenaiResponses
+            | Wire::Anthropic
+            | Wire::Gemini
+            | Wire::Cohere
+            | Wire::Bedrock
+            | Wire::Replicate
+            | Wire::Demo => name.model(),
         };
         format!("{}/{model}", spec.id).parse().ok()
     }

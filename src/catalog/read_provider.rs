@@ -275,6 +275,19 @@ fn quirks(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Quirks {
             .unwrap_or_default(),
         json: table.take("json", report).unwrap_or_default(),
         max_temperature_percent: table.take("max_temperature_percent", report),
+        reasoning: table.take("reasoning", report).unwrap_or_default(),
+        efforts: table.take("efforts", report).unwrap_or_default(),
+        reasoning_history: table.take("reasoning_history", report).unwrap_or_default(),
+        seed_field: table.take("seed_field", report).unwrap_or_default(),
+        tool_ids: table.take("tool_ids", report).unwrap_or_default(),
+        system_role: table.take("system_role", report).unwrap_or_default(),
+        documents: table.take("documents", report).unwrap_or_default(),
+        inline_media_only: table.take("inline_media_only", report).unwrap_or_default(),
+        anthropic_version: table.take("anthropic_version", report),
+        think_tags_are_text: table
+            .take("think_tags_are_text", report)
+            .unwrap_or_default(),
+        cache_markers: table.take("cache_markers", report).unwrap_or_default(),
     };
     table.finish(report);
     quirks

@@ -1,7 +1,9 @@
 //! On whose behalf a call is made, and what is noted while it runs.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub struct CallContext {
     pub depth: u8,
     /// Another address or credential than the provider's own; already checked against the operator's rules.
     pub endpoint: Option<Endpoint>,
+    /// `true` when a request that would lose a parameter on its way is refused instead.
+    pub strict: bool,
     /// Where the layers below note what the layers above report.
     pub trace: Arc<CallTrace>,
 }
@@ -62,6 +66,7 @@ pub struct CallTrace {
     upstream_wait_us: AtomicU64,
     retry_wait_us: AtomicU64,
     path: OnceLock<CallPath>,
+    dropped: Mutex<Vec<String>>,
 }
 
 impl CallTrace {
@@ -90,6 +95,19 @@ impl CallTrace {
     /// Notes which implementation makes the call; the first attempt's stays.
     pub fn note_path(&self, path: CallPath) {
         self.path.get_or_init(|| path);
+    }
+
+    /// Notes what the last attempt's request could not carry; it takes the place of what was noted before.
+    pub fn note_dropped(&self, dropped: &[String]) {
+        let mut noted = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clear();
+        noted.extend_from_slice(dropped);
+    }
+
+    /// Parameters that the last attempt's request could not carry: the call's loss report.
+    pub fn dropped(&self) -> Vec<String> {
+        let noted = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clone()
     }
 
     /// Which implementation made the call; `None` before any did.

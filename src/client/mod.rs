@@ -1,6 +1,7 @@
 //! The contract of calling a model: one trait, one request, one error.
 
 mod call;
+mod embedding;
 mod error;
 mod request;
 mod scripted;
@@ -13,6 +14,10 @@ use futures::stream::BoxStream;
 pub use call::CallContext;
 pub use call::CallPath;
 pub use call::CallTrace;
+pub use embedding::EmbeddingClient;
+pub use embedding::EmbeddingPurpose;
+pub use embedding::EmbeddingRequest;
+pub use embedding::EmbeddingResponse;
 pub use error::Attempt;
 pub use error::LlmError;
 pub use error::LlmErrorKind;

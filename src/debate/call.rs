@@ -31,6 +31,7 @@ use crate::events::WaitingFor;
 use crate::events::Words;
 use crate::types::ChatChunk;
 use crate::types::DebateId;
+use crate::types::FinishReason;
 use crate::types::ResponseBuilder;
 use crate::types::TurnId;
 use crate::types::Usage;
@@ -212,7 +213,12 @@ impl Caller {
         path: Option<CallPath>,
     ) -> CallOutcome {
         let total = progress.asked.elapsed();
-        let response = progress.answer.finish();
+        let mut response = progress.answer.finish();
+        // A refusal is what the model says in this turn, and it is no answer.
+        if !response.refusal.is_empty() {
+            response.text.push_str(&response.refusal);
+            response.finish = FinishReason::ContentFilter;
+        }
         CallOutcome::Answered {
             cost_nanousd: self
                 .catalog

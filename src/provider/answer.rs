@@ -31,6 +31,8 @@ pub(super) struct Answer {
     waits: Waits,
     ready: VecDeque<ChatChunk>,
     state: State,
+    /// The error that follows what is ready.
+    failed: Option<LlmError>,
     tally: Tally,
 }
 
@@ -72,6 +74,7 @@ impl Answer {
             waits,
             ready: VecDeque::new(),
             state: State::Silent,
+            failed: None,
             tally: Tally::default(),
         }
     }
@@ -103,6 +106,9 @@ impl Answer {
             if let Some(chunk) = self.ready.pop_front() {
                 return Some(Ok(chunk));
             }
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
+            }
             if self.state == State::Over {
                 return None;
             }
@@ -124,8 +130,9 @@ impl Answer {
         };
         match self.body.next(&self.waits, due, phase).await {
             Ok(Some(bytes)) => {
-                let decoded = self.decoder.push(&bytes);
-                self.take(decoded)
+                let mut chunks = Vec::new();
+                let decoded = self.decoder.push(&bytes, &mut chunks);
+                self.take(chunks, decoded)
             }
             Ok(None) => self.close(),
             // The answer is whole: what breaks behind it costs nothing but the usage.
@@ -137,15 +144,12 @@ impl Answer {
         }
     }
 
-    fn take(&mut self, decoded: Result<Vec<ChatChunk>, WireError>) -> Result<(), LlmError> {
-        let chunks = match decoded {
-            Ok(chunks) => chunks,
-            Err(_) if self.state == State::Finished => {
-                self.end();
-                return Ok(());
-            }
-            Err(error) => return Err(self.undecodable(error)),
-        };
+    /// Takes what was decoded; what came before an error is kept, and the error comes after it.
+    fn take(
+        &mut self,
+        chunks: Vec<ChatChunk>,
+        decoded: Result<(), WireError>,
+    ) -> Result<(), LlmError> {
         for chunk in chunks {
             self.tally.count(&chunk);
             self.state = match self.state {
@@ -157,13 +161,29 @@ impl Answer {
             };
             self.ready.push_back(chunk);
         }
-        Ok(())
+        match decoded {
+            Ok(()) => Ok(()),
+            Err(_) if self.state == State::Finished => {
+                self.end();
+                Ok(())
+            }
+            Err(error) => {
+                let begun = self.state == State::Begun;
+                let error = self.undecodable(error);
+                if begun && !self.ready.is_empty() {
+                    self.failed = Some(error);
+                    return Ok(());
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Takes what the decoder still holds at the end of the body.
     fn close(&mut self) -> Result<(), LlmError> {
-        let rest = self.decoder.finish();
-        self.take(rest)?;
+        let mut chunks = Vec::new();
+        let rest = self.decoder.finish(&mut chunks);
+        self.take(chunks, rest)?;
         match self.state {
             State::Begun | State::Finished | State::Over => self.end(),
             State::Silent | State::Heard => {

@@ -91,7 +91,14 @@ impl ClientFactory {
         };
         Ok(match spec.wire {
             Wire::Demo => Arc::new(self.demo.clone()),
-            Wire::OpenaiChat | Wire::Anthropic | Wire::Ollama => self.calling_out(spec),
+            Wire::OpenaiChat
+            | Wire::OpenaiResponses
+            | Wire::Anthropic
+            | Wire::Gemini
+            | Wire::Ollama
+            | Wire::Cohere
+            | Wire::Bedrock
+            | Wire::Replicate => self.calling_out(spec),
         })
     }
 

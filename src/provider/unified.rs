@@ -86,7 +86,7 @@ impl UnifiedClient {
         let chat = wire::typed(request).map_err(|error| self.unsendable(&error))?;
         let quirks = self.parts.catalog.quirks(&request.head.model);
         let body = self.encode(request, &chat, &quirks, stream)?;
-        let url = self.url(&target, body.path)?;
+        let url = self.url(&target, &body.path)?;
         let callee = self.callee(&url);
         let outgoing = Outgoing {
             url,
@@ -222,7 +222,7 @@ impl UnifiedClient {
         if response.usage.total_tokens() == 0 {
             response.usage.input = request.head.estimated_tokens;
             response.usage.output = estimate_tokens(&response.text);
-            response.usage.reasoning = estimate_tokens(&response.reasoning);
+            response.usage.reasoning = estimate_tokens(&response.reasoning_text());
             response.usage.estimated = true;
         }
         Ok(response)

@@ -91,7 +91,8 @@ impl Meter {
 
     /// A whole answer has come.
     pub(super) fn response(&mut self, response: &ChatResponse) {
-        self.answer_tokens = estimate_tokens(&response.text) + estimate_tokens(&response.reasoning);
+        self.answer_tokens =
+            estimate_tokens(&response.text) + estimate_tokens(&response.reasoning_text());
         self.reported = Some(response.usage);
         self.is_complete = true;
     }

@@ -1,11 +1,14 @@
 //! A conversation and its answer, free of any provider's dialect.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::chunk::FinishReason;
+use super::chunk::TokenLogprob;
 use super::usage::Usage;
 
 /// What is asked of a model: the messages and how to answer them.
@@ -22,15 +25,37 @@ pub struct Chat {
     /// Whether it may, must or must not call them.
     #[serde(default)]
     pub tool_choice: ToolChoice,
+    /// Whether one answer may hold several calls; `None` leaves the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
     /// The form of the answer.
     #[serde(default)]
     pub format: ResponseFormat,
     /// How much to reason; `None` leaves the provider's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
+    /// Most tokens of reasoning, where the caller names a number instead of an effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_budget_tokens: Option<u32>,
+    /// Log probabilities of the answer's tokens, with this many alternatives each; `None` asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<u8>,
     /// The end user, opaque, as providers take it for abuse tracking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Labels of the caller's own that the provider stores with the call.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Chat {
+    /// The function that a tool's result answers, looked up by the call's id: some wires want its name.
+    pub fn tool_of(&self, tool_call_id: &str) -> Option<&str> {
+        let mut calls = self.messages.iter().flat_map(|message| &message.tool_calls);
+        calls
+            .find(|call| call.id == tool_call_id)
+            .map(|call| call.name.as_str())
+    }
 }
 
 /// Who says a message.
@@ -60,6 +85,9 @@ pub struct Message {
     /// The call that a tool's message answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    /// `true` when a tool's message tells that the tool failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tool_failed: bool,
 }
 
 impl Message {
@@ -70,6 +98,7 @@ impl Message {
             parts: vec![ContentPart::Text(text.into())],
             tool_calls: Vec::new(),
             tool_call_id: None,
+            tool_failed: false,
         }
     }
 
@@ -81,7 +110,9 @@ impl Message {
                 ContentPart::Text(text) => Some(text.as_str()),
                 ContentPart::Image(_)
                 | ContentPart::File { .. }
-                | ContentPart::Reasoning { .. } => None,
+                | ContentPart::Audio(_)
+                | ContentPart::Reasoning(_)
+                | ContentPart::CachePoint(_) => None,
             })
             .collect()
     }
@@ -102,13 +133,56 @@ pub enum ContentPart {
         /// Its bytes or address.
         media: Media,
     },
+    /// Sound, always inline.
+    Audio(Media),
     /// Reasoning of an earlier assistant turn, to be sent back as it came.
-    Reasoning {
-        /// The text; empty when the provider redacts it.
-        text: String,
-        /// The provider's signature over it.
-        signature: Option<String>,
-    },
+    Reasoning(Reasoning),
+    /// Everything of the prompt up to here may be cached by the provider.
+    CachePoint(CacheTtl),
+}
+
+/// A block of reasoning. The seal is the provider's: other providers refuse or ignore it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reasoning {
+    /// The text; empty when the provider shows none.
+    pub text: String,
+    /// What has to come back with it.
+    #[serde(flatten)]
+    pub seal: Seal,
+}
+
+/// What a provider wants back beside the text of a block of reasoning, byte for byte.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Seal {
+    /// Its signature over the text (Anthropic, Bedrock), or its thought signature (Gemini).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The reasoning itself, encrypted: Anthropic's redacted thinking, the Responses wire's encrypted content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<String>,
+    /// The id of the item (Responses wire).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+impl Seal {
+    /// `true` when there is nothing to send back.
+    pub fn is_empty(&self) -> bool {
+        self.signature.is_none() && self.encrypted.is_none() && self.id.is_none()
+    }
+}
+
+/// How long a provider keeps what it caches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheTtl {
+    /// Its usual time, some minutes.
+    #[default]
+    Usual,
+    /// An hour, at a higher price.
+    Hour,
 }
 
 /// Bytes of a known media type, or where they are.
@@ -143,6 +217,15 @@ pub struct Sampling {
     /// Tokens of the answer, reasoning included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// Only this many of the likeliest tokens are drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// -2.0 to 2.0: against tokens that have occurred at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// -2.0 to 2.0: against tokens by how often they have occurred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
     /// Texts that end the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
@@ -161,6 +244,12 @@ pub struct Tool {
     pub description: String,
     /// JSON schema of its arguments.
     pub parameters: Value,
+    /// Whether the provider must hold the arguments to the schema; `None` leaves its default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// Set when everything of the prompt up to this tool may be cached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheTtl>,
 }
 
 /// Whether tools may or must be called.
@@ -179,7 +268,7 @@ pub enum ToolChoice {
 }
 
 /// A call that the model makes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The provider's id of the call, or one that Agon made where the provider gives none.
     pub id: String,
@@ -187,6 +276,9 @@ pub struct ToolCall {
     pub name: String,
     /// JSON text, as the model wrote it: it may be invalid. Never empty: a call without arguments has `{}`.
     pub arguments: String,
+    /// The provider's signature over the thought behind the call (Gemini), to be sent back with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// The form of the answer.
@@ -208,7 +300,7 @@ pub enum ResponseFormat {
 }
 
 /// How much a model reasons before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningEffort {
     /// Not at all.
@@ -221,6 +313,68 @@ pub enum ReasoningEffort {
     Medium,
     /// Much.
     High,
+    /// More than much, where a model can.
+    Xhigh,
+    /// As much as the model can.
+    Max,
+}
+
+impl ReasoningEffort {
+    /// The word that most wires write for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// The effort of a word, in any case.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "none" | "off" | "disable" => Self::None,
+            "minimal" => Self::Minimal,
+            "low" => Self::Low,
+            "medium" => Self::Medium,
+            "high" => Self::High,
+            "xhigh" => Self::Xhigh,
+            "max" | "ultra" => Self::Max,
+            _ => return None,
+        })
+    }
+
+    /// Tokens of reasoning where a provider wants a number: low 1024, medium 2048, high 4096, as the systems
+    /// that Agon takes over have it; beyond those it doubles. 0 for none.
+    pub fn budget_tokens(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Minimal => 512,
+            Self::Low => 1024,
+            Self::Medium => 2048,
+            Self::High => 4096,
+            Self::Xhigh => 8192,
+            Self::Max => 16_384,
+        }
+    }
+
+    /// The effort whose budget is nearest below or at this number of tokens.
+    pub fn of_budget(tokens: u32) -> Self {
+        [
+            Self::Max,
+            Self::Xhigh,
+            Self::High,
+            Self::Medium,
+            Self::Low,
+            Self::Minimal,
+        ]
+        .into_iter()
+        .find(|effort| effort.budget_tokens() <= tokens)
+        .unwrap_or(Self::None)
+    }
 }
 
 /// A whole answer.
@@ -232,16 +386,56 @@ pub struct ChatResponse {
     pub model: String,
     /// The text.
     pub text: String,
-    /// The reasoning, as far as the provider shows it.
-    pub reasoning: String,
-    /// The provider's signature over the reasoning.
-    pub reasoning_signature: Option<String>,
+    /// What the model says instead of an answer that it declines to give; empty when it declines nothing.
+    pub refusal: String,
+    /// The blocks of reasoning, in order, with what has to be sent back.
+    pub reasoning: Vec<Reasoning>,
     /// Calls that the model makes.
     pub tool_calls: Vec<ToolCall>,
+    /// Log probabilities of the answer's tokens, when they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
     /// Why it ended.
     pub finish: FinishReason,
+    /// The provider's own word for that; empty when it gives none.
+    pub native_finish: String,
     /// Tokens.
     pub usage: Usage,
+    /// Kinds of content and events that were not understood, by the provider's names for them.
+    pub unknown: Vec<String>,
     /// The bytes as received, when they may be passed on untouched.
     pub raw: Option<Bytes>,
+}
+
+impl ChatResponse {
+    /// The text of all blocks of reasoning, joined.
+    pub fn reasoning_text(&self) -> String {
+        self.reasoning
+            .iter()
+            .map(|block| block.text.as_str())
+            .collect()
+    }
+
+    /// The answer as the message that continues the conversation.
+    pub fn into_message(self) -> Message {
+        let mut parts: Vec<ContentPart> = self
+            .reasoning
+            .into_iter()
+            .map(ContentPart::Reasoning)
+            .collect();
+        let text = if self.text.is_empty() {
+            self.refusal
+        } else {
+            self.text
+        };
+        if !text.is_empty() {
+            parts.push(ContentPart::Text(text));
+        }
+        Message {
+            role: Role::Assistant,
+            parts,
+            tool_calls: self.tool_calls,
+            tool_call_id: None,
+            tool_failed: false,
+        }
+    }
 }

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::chat::ChatResponse;
+use super::chat::Reasoning;
+use super::chat::Seal;
 use super::chat::ToolCall;
 use super::usage::Usage;
 
@@ -19,33 +21,54 @@ pub struct ChatChunk {
     pub delta: Delta,
     /// Why the answer ended; the last one told wins.
     pub finish: Option<FinishReason>,
+    /// The provider's own word for that.
+    pub native_finish: Option<String>,
     /// The usage so far, cumulative: a later one replaces an earlier one.
     pub usage: Option<Usage>,
+    /// Kinds of content and events that were not understood, by the provider's names for them.
+    pub unknown: Vec<String>,
     /// The bytes as received, when they may be passed on untouched.
     pub frame: Option<Bytes>,
 }
 
 /// What one event adds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
     /// New text.
     pub text: String,
+    /// New words of a refusal.
+    pub refusal: String,
     /// New reasoning.
     pub reasoning: String,
-    /// The provider's signature over the reasoning, or a further piece of it.
-    pub reasoning_signature: String,
+    /// Ends the block of reasoning that is open, or is a whole block when none is; a later text opens another.
+    pub seal: Option<Seal>,
     /// New pieces of tool calls.
     pub tool_calls: Vec<ToolCallDelta>,
+    /// Log probabilities of the new text's tokens.
+    pub logprobs: Vec<TokenLogprob>,
 }
 
 impl Delta {
     /// `true` when the event adds nothing that a reader sees.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
+            && self.refusal.is_empty()
             && self.reasoning.is_empty()
-            && self.reasoning_signature.is_empty()
+            && self.seal.is_none()
             && self.tool_calls.is_empty()
     }
+}
+
+/// The log probability of one token, and of those that could have stood in its place.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// The token's text.
+    pub token: String,
+    /// The natural logarithm of its probability.
+    pub logprob: f64,
+    /// The likeliest tokens at this place, the likeliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<(String, f64)>,
 }
 
 /// A piece of one tool call.
@@ -59,6 +82,8 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// A further piece of the arguments' JSON text.
     pub arguments: String,
+    /// The provider's signature over the thought behind the call; in one piece only.
+    pub signature: Option<String>,
 }
 
 /// Why an answer ended.
@@ -81,6 +106,8 @@ pub enum FinishReason {
 pub struct ResponseBuilder {
     response: ChatResponse,
     finish: Option<FinishReason>,
+    /// The last block of reasoning has its seal: further reasoning is another block.
+    sealed: bool,
 }
 
 impl ResponseBuilder {
@@ -94,20 +121,48 @@ impl ResponseBuilder {
             response.model.clone_from(model);
         }
         response.text.push_str(&chunk.delta.text);
-        response.reasoning.push_str(&chunk.delta.reasoning);
-        if !chunk.delta.reasoning_signature.is_empty() {
-            response
-                .reasoning_signature
-                .get_or_insert_default()
-                .push_str(&chunk.delta.reasoning_signature);
-        }
+        response.refusal.push_str(&chunk.delta.refusal);
         for piece in &chunk.delta.tool_calls {
             add_tool_piece(&mut response.tool_calls, piece);
         }
+        response.logprobs.extend_from_slice(&chunk.delta.logprobs);
         if let Some(usage) = chunk.usage {
             response.usage = usage;
         }
+        if let Some(word) = &chunk.native_finish {
+            response.native_finish.clone_from(word);
+        }
+        for kind in &chunk.unknown {
+            if !response.unknown.contains(kind) && response.unknown.len() < MAX_UNKNOWN {
+                response.unknown.push(kind.clone());
+            }
+        }
         self.finish = chunk.finish.or(self.finish);
+        self.add_reasoning(&chunk.delta);
+    }
+
+    fn add_reasoning(&mut self, delta: &Delta) {
+        let blocks = &mut self.response.reasoning;
+        if !delta.reasoning.is_empty() {
+            match blocks.last_mut() {
+                Some(open) if !self.sealed => open.text.push_str(&delta.reasoning),
+                Some(_) | None => blocks.push(Reasoning {
+                    text: delta.reasoning.clone(),
+                    seal: Seal::default(),
+                }),
+            }
+            self.sealed = false;
+        }
+        if let Some(seal) = &delta.seal {
+            match blocks.last_mut() {
+                Some(open) if !self.sealed => open.seal = seal.clone(),
+                Some(_) | None => blocks.push(Reasoning {
+                    text: String::new(),
+                    seal: seal.clone(),
+                }),
+            }
+            self.sealed = true;
+        }
     }
 
     /// The text so far.
@@ -134,16 +189,15 @@ impl ResponseBuilder {
 /// Most tool calls of one answer that are kept: an index is the provider's, so it needs a bound.
 const MAX_TOOL_CALLS: usize = 256;
 
+/// Most kinds of unknown content that are remembered.
+const MAX_UNKNOWN: usize = 64;
+
 fn add_tool_piece(calls: &mut Vec<ToolCall>, piece: &ToolCallDelta) {
     if piece.index >= MAX_TOOL_CALLS {
         return;
     }
     while calls.len() <= piece.index {
-        calls.push(ToolCall {
-            id: String::new(),
-            name: String::new(),
-            arguments: String::new(),
-        });
+        calls.push(ToolCall::default());
     }
     let call = &mut calls[piece.index];
     if let Some(id) = piece.id.as_ref().filter(|id| !id.is_empty()) {
@@ -153,6 +207,55 @@ fn add_tool_piece(calls: &mut Vec<ToolCall>, piece: &ToolCallDelta) {
         call.name.clone_from(name);
     }
     call.arguments.push_str(&piece.arguments);
+    if piece.signature.is_some() {
+        call.signature.clone_from(&piece.signature);
+    }
+}
+
+impl ChatResponse {
+    /// The whole answer as the chunks of a stream: one for each block of reasoning, one for everything else.
+    pub fn into_chunks(self) -> Vec<ChatChunk> {
+        let mut chunks: Vec<ChatChunk> = self.reasoning.into_iter().map(reasoning_chunk).collect();
+        let calls = self.tool_calls.into_iter().enumerate();
+        chunks.push(ChatChunk {
+            delta: Delta {
+                text: self.text,
+                refusal: self.refusal,
+                tool_calls: calls.map(whole_call).collect(),
+                logprobs: self.logprobs,
+                ..Delta::default()
+            },
+            finish: Some(self.finish),
+            native_finish: Some(self.native_finish).filter(|word| !word.is_empty()),
+            usage: (self.usage != Usage::default()).then_some(self.usage),
+            unknown: self.unknown,
+            ..ChatChunk::default()
+        });
+        chunks[0].id = Some(self.id).filter(|id| !id.is_empty());
+        chunks[0].model = Some(self.model).filter(|model| !model.is_empty());
+        chunks
+    }
+}
+
+fn reasoning_chunk(block: Reasoning) -> ChatChunk {
+    ChatChunk {
+        delta: Delta {
+            reasoning: block.text,
+            seal: Some(block.seal),
+            ..Delta::default()
+        },
+        ..ChatChunk::default()
+    }
+}
+
+fn whole_call((index, call): (usize, ToolCall)) -> ToolCallDelta {
+    ToolCallDelta {
+        index,
+        id: Some(call.id),
+        name: Some(call.name),
+        arguments: call.arguments,
+        signature: call.signature,
+    }
 }
 
 #[cfg(test)]
@@ -163,8 +266,8 @@ mod tests {
         let delta = ToolCallDelta {
             index,
             id: Some(id.to_owned()),
-            name: None,
             arguments: arguments.to_owned(),
+            ..ToolCallDelta::default()
         };
         ChatChunk {
             delta: Delta {

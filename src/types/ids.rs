@@ -126,12 +126,57 @@ text_id!(
 pub enum Wire {
     /// OpenAI's Chat Completions.
     OpenaiChat,
+    /// OpenAI's Responses.
+    OpenaiResponses,
     /// Anthropic's Messages.
     Anthropic,
+    /// Google's `generateContent`.
+    Gemini,
     /// Ollama's own `/api/chat`.
     Ollama,
+    /// Cohere's version 2.
+    Cohere,
+    /// Amazon Bedrock's Converse.
+    Bedrock,
+    /// Replicate's predictions.
+    Replicate,
     /// No wire at all: the provider inside this program.
     Demo,
+}
+
+impl Wire {
+    /// All wires that are spoken.
+    pub const ALL: [Self; 8] = [
+        Self::OpenaiChat,
+        Self::OpenaiResponses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Ollama,
+        Self::Cohere,
+        Self::Bedrock,
+        Self::Replicate,
+    ];
+
+    /// Its name in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+            Self::Cohere => "cohere",
+            Self::Bedrock => "bedrock",
+            Self::Replicate => "replicate",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ pub mod secret;
 pub mod usage;
 
 pub use chat::{
-    Chat, ChatResponse, ContentPart, Media, MediaSource, Message, ReasoningEffort, ResponseFormat,
-    Role, Sampling, Tool, ToolCall, ToolChoice,
+    CacheTtl, Chat, ChatResponse, ContentPart, Media, MediaSource, Message, Reasoning,
+    ReasoningEffort, ResponseFormat, Role, Sampling, Seal, Tool, ToolCall, ToolChoice,
 };
-pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, ToolCallDelta};
+pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, TokenLogprob, ToolCallDelta};
 pub use clock::Clock;
 pub use diagnostic::Diagnostic;
 pub use endpoint::Endpoint;
 pub use ids::{DebateId, InvalidModelName, ModelName, TurnId, Wire};
 pub use secret::Secret;
-pub use usage::{NanoUsd, Prices, Usage};
+pub use usage::{Billed, NanoUsd, Prices, Usage};

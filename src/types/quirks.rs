@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::chat::ReasoningEffort;
 use super::chunk::FinishReason;
 
 /// Where a provider, or one of its models, departs from its wire's usual form. Each field's default
@@ -27,6 +28,112 @@ pub struct Quirks {
     pub json: JsonSupport,
     /// The highest temperature that it takes; a higher one is lowered to it and reported.
     pub max_temperature_percent: Option<u16>,
+    /// How reasoning is asked for.
+    pub reasoning: ReasoningStyle,
+    /// The efforts that it knows, where those are not all; another one becomes the nearest and is reported.
+    pub efforts: BTreeSet<ReasoningEffort>,
+    /// In which form the reasoning of earlier turns goes back to it.
+    pub reasoning_history: ReasoningHistory,
+    /// The name of the seed in the request.
+    pub seed_field: SeedField,
+    /// What ids of tool calls it takes; others are rewritten, always to the same.
+    pub tool_ids: ToolIds,
+    /// The role of instructions.
+    pub system_role: SystemRole,
+    /// How documents are sent.
+    pub documents: DocumentStyle,
+    /// `true` when it does not fetch addresses: pictures and documents have to come inline.
+    pub inline_media_only: bool,
+    /// Set where the body names this version of Anthropic's API and no model (Vertex AI, Bedrock).
+    pub anthropic_version: Option<String>,
+    /// `true` when `<think>` at the beginning of an answer is a word like any other.
+    pub think_tags_are_text: bool,
+    /// `true` when markers of what may be cached (`cache_control`) are understood on this wire.
+    pub cache_markers: bool,
+}
+
+/// How reasoning is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningStyle {
+    /// As the wire has it: `reasoning_effort` (OpenAI chat), `reasoning.effort` (Responses), `output_config.effort`
+    /// with adaptive thinking (Anthropic), `thinkingLevel` (Gemini), `think` (Ollama), `thinking` (Cohere).
+    #[default]
+    Usual,
+    /// A budget of tokens in the wire's own field: `thinking.budget_tokens` (Anthropic, also through Bedrock),
+    /// `thinkingBudget` (Gemini).
+    Budget,
+    /// `reasoning: {effort}` on the chat wire (OpenRouter).
+    EffortObject,
+    /// `thinking: {type: enabled | disabled}` on the chat wire (DeepSeek, Z.ai, Moonshot).
+    ThinkingType,
+    /// `enable_thinking` and `thinking_budget` on the chat wire (DashScope).
+    EnableThinking,
+    /// `chat_template_kwargs: {enable_thinking}` on the chat wire (vLLM, NVIDIA).
+    TemplateArgument,
+    /// A switch alone: `think: true | false` where levels are not known (Ollama's models but gpt-oss).
+    Switch,
+}
+
+/// In which form the reasoning of earlier turns goes back to a provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningHistory {
+    /// As the wire has it; on the chat wire, which has no form for it, not at all.
+    #[default]
+    Usual,
+    /// In `reasoning_content` of the assistant's message (DeepSeek, Moonshot, Z.ai).
+    ReasoningContent,
+    /// In `reasoning_details` of the assistant's message (OpenRouter).
+    Details,
+}
+
+/// The name of the seed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedField {
+    /// `seed`.
+    #[default]
+    Seed,
+    /// `random_seed` (Mistral).
+    RandomSeed,
+}
+
+/// What ids of tool calls a provider takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolIds {
+    /// Whatever the wire takes.
+    #[default]
+    Usual,
+    /// Exactly nine letters and digits (Mistral).
+    NineAlphanumeric,
+}
+
+/// The role of instructions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemRole {
+    /// `system`.
+    #[default]
+    System,
+    /// `developer` (OpenAI's reasoning models).
+    Developer,
+    /// `user`, where instructions have no role of their own.
+    User,
+}
+
+/// How documents are sent on the chat wire.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentStyle {
+    /// As a `file` part with its bytes.
+    #[default]
+    File,
+    /// As a `document_url` part (Mistral).
+    DocumentUrl,
+    /// Not at all: a chat with one is refused before it is sent.
+    Refused,
 }
 
 /// The name of the answer's token limit.
@@ -62,6 +169,8 @@ pub enum JsonSupport {
     Schema,
     /// Some JSON object; the schema goes into the prompt.
     Object,
+    /// A forced call of a tool whose arguments are the answer.
+    Tool,
     /// Nothing; the prompt asks for it.
     Prompt,
 }
@@ -82,6 +191,45 @@ pub enum Param {
     ReasoningEffort,
     /// Which tool to call.
     ToolChoice,
+    /// Whether several tools may be called at once.
+    ParallelToolCalls,
     /// The end user.
     User,
+    /// The caller's labels.
+    Metadata,
+    /// Drawing from the likeliest tokens only.
+    TopK,
+    /// The penalty on tokens that have occurred.
+    PresencePenalty,
+    /// The penalty on tokens by how often they have occurred.
+    FrequencyPenalty,
+    /// Log probabilities.
+    Logprobs,
+    /// Markers of what may be cached.
+    CacheMarkers,
+    /// Strict schemas of tools.
+    StrictTools,
+}
+
+impl Param {
+    /// The name that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+            Self::Stop => "stop",
+            Self::Seed => "seed",
+            Self::ReasoningEffort => "reasoning_effort",
+            Self::ToolChoice => "tool_choice",
+            Self::ParallelToolCalls => "parallel_tool_calls",
+            Self::User => "user",
+            Self::Metadata => "metadata",
+            Self::TopK => "top_k",
+            Self::PresencePenalty => "presence_penalty",
+            Self::FrequencyPenalty => "frequency_penalty",
+            Self::Logprobs => "logprobs",
+            Self::CacheMarkers => "cache_control",
+            Self::StrictTools => "tools.strict",
+        }
+    }
 }

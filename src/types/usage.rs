@@ -26,12 +26,32 @@ pub struct Usage {
     pub audio_in: u64,
     /// Audio tokens spoken.
     pub audio_out: u64,
+    /// What the provider bills, where that is not what it counted (Cohere).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed: Option<Billed>,
     /// `true` when the provider reported nothing and the figures are Agon's estimate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
 }
 
+/// Tokens that a provider bills for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billed {
+    /// Of the prompt.
+    pub input: u64,
+    /// Of the answer.
+    pub output: u64,
+}
+
 impl Usage {
+    /// What is billed: what was counted, unless the provider says otherwise.
+    pub fn billed(&self) -> Billed {
+        self.billed.unwrap_or(Billed {
+            input: self.prompt_tokens(),
+            output: self.completion_tokens(),
+        })
+    }
+
     /// All tokens of the prompt.
     pub fn prompt_tokens(&self) -> u64 {
         self.input + self.cache_read + self.cache_write + self.audio_in
@@ -60,6 +80,13 @@ impl Add for Usage {
             reasoning: self.reasoning + other.reasoning,
             audio_in: self.audio_in + other.audio_in,
             audio_out: self.audio_out + other.audio_out,
+            billed: (self.billed.is_some() || other.billed.is_some()).then(|| {
+                let (ours, theirs) = (self.billed(), other.billed());
+                Billed {
+                    input: ours.input + theirs.input,
+                    output: ours.output + theirs.output,
+                }
+            }),
             estimated: self.estimated || other.estimated,
         }
     }
@@ -143,6 +170,10 @@ impl Prices {
     /// Returns what the tokens cost, rounded once, half up.
     pub fn cost(&self, usage: &Usage) -> NanoUsd {
         let price = |tokens: u64, per_million: u64| u128::from(tokens) * u128::from(per_million);
+        if let Some(billed) = usage.billed {
+            let total = price(billed.input, self.input) + price(billed.output, self.output);
+            return NanoUsd(u64::try_from((total + 500_000) / 1_000_000).unwrap_or(u64::MAX));
+        }
         let total = price(usage.input + usage.audio_in, self.input)
             + price(usage.cache_read, self.cache_read)
             + price(usage.cache_write, self.cache_write)

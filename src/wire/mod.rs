@@ -10,7 +10,9 @@ mod openai_chat;
 mod retry_after;
 #[cfg(test)]
 mod rich_chat;
+pub mod serve;
 mod stream;
+mod think_tags;
 
 use std::borrow::Cow;
 
@@ -25,14 +27,15 @@ use crate::client::Content;
 use crate::client::LlmErrorKind;
 use crate::types::Chat;
 use crate::types::ChatResponse;
+use crate::types::ResponseBuilder;
 use crate::types::Wire;
 use crate::types::quirks::Quirks;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// To be joined to the provider's base URL.
-    pub path: &'static str,
+    /// The wire's usual path, to be joined to the provider's base URL.
+    pub path: String,
     /// JSON.
     pub body: Bytes,
     /// Parameters of the chat that this wire or provider cannot carry, by Agon's names for them.
@@ -79,11 +82,29 @@ pub enum WireError {
 pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<Encoded, WireError> {
     match wire {
         Wire::OpenaiChat => openai_chat::encode(chat, context),
+        Wire::OpenaiResponses => Err(unspoken(wire)),
         Wire::Anthropic => anthropic::encode(chat, context),
+        Wire::Gemini => Err(unspoken(wire)),
         Wire::Ollama => ollama::encode(chat, context),
-        Wire::Demo => Err(WireError::Unsupported(
-            "the demo provider has no wire".to_owned(),
-        )),
+        Wire::Cohere => Err(unspoken(wire)),
+        Wire::Bedrock => Err(unspoken(wire)),
+        Wire::Replicate => Err(unspoken(wire)),
+        Wire::Demo => Err(unspoken(wire)),
+    }
+}
+
+/// The reader of one answer.
+fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
+    match wire {
+        Wire::OpenaiChat => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::OpenaiResponses => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Anthropic => Box::new(anthropic::Stream::default()),
+        Wire::Gemini => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Ollama => Box::new(ollama::Stream::default()),
+        Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Bedrock => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Replicate => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Demo => Box::new(openai_chat::Stream::new(quirks.clone())),
     }
 }
 
@@ -96,25 +117,27 @@ pub fn decode_response(
     body: &[u8],
     quirks: &Quirks,
 ) -> Result<ChatResponse, WireError> {
-    match wire {
-        Wire::OpenaiChat => openai_chat::decode_response(body, quirks),
-        Wire::Anthropic => anthropic::decode_response(body),
-        Wire::Ollama => ollama::decode_response(body),
-        Wire::Demo => Err(WireError::Unsupported(
-            "the demo provider has no wire".to_owned(),
-        )),
-    }
+    let (mut decoder, mut chunks) = (StreamDecoder::new(wire, quirks), Vec::new());
+    decoder.push(body, &mut chunks)?;
+    decoder.finish(&mut chunks)?;
+    let mut builder = ResponseBuilder::default();
+    chunks.iter().for_each(|chunk| builder.push(chunk));
+    Ok(builder.finish())
+}
+
+fn unspoken(wire: Wire) -> WireError {
+    WireError::Unsupported(format!("requests cannot be written on the {wire} wire"))
 }
 
 /// Gives a request's content in Agon's own form.
 ///
 /// # Errors
-/// `Unsupported` for a raw body: nothing accepts one from a client yet.
+/// `Unsupported` or `Malformed` when a raw body cannot be read.
 pub fn typed(request: &ChatRequest) -> Result<Cow<'_, Chat>, WireError> {
     match &request.content {
         Content::Typed(chat) => Ok(Cow::Borrowed(chat)),
-        Content::Raw { wire, .. } => Err(WireError::Unsupported(format!(
-            "raw bodies of the {wire:?} wire cannot be translated in this version"
-        ))),
+        Content::Raw { wire, body } => {
+            serve::decode_request(*wire, body).map(|asked| Cow::Owned(asked.chat))
+        }
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn rich_chat() -> Chat {
         id: "call/1".into(),
         name: "look".into(),
         arguments: "{\"at\":1}".into(),
+        signature: None,
     }];
     let mut result = Message::text(Role::Tool, "a cat");
     result.tool_call_id = Some("call/1".into());
@@ -53,11 +54,14 @@ pub(super) fn rich_chat() -> Chat {
             max_output_tokens: Some(64),
             stop: vec!["END".into()],
             seed: Some(7),
+            ..Sampling::default()
         },
         tools: vec![Tool {
             name: "look".into(),
             description: "Looks.".into(),
             parameters: json!({"type": "object"}),
+            strict: None,
+            cache: None,
         }],
         tool_choice: ToolChoice::Required,
         format: ResponseFormat::JsonSchema {
@@ -66,6 +70,7 @@ pub(super) fn rich_chat() -> Chat {
         },
         reasoning_effort: Some(ReasoningEffort::Low),
         user: Some("u1".into()),
+        ..Chat::default()
     }
 }
 
@@ -85,16 +90,12 @@ pub(super) fn encoded(wire: Wire, quirks: &Quirks) -> String {
 /// A stream that arrives in these pieces, as one answer.
 pub(super) fn read_stream(wire: Wire, pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
     let mut decoder = StreamDecoder::new(wire, &Quirks::default());
-    let mut builder = ResponseBuilder::default();
+    let mut chunks = Vec::new();
     for piece in pieces {
-        decoder
-            .push(piece)?
-            .iter()
-            .for_each(|chunk| builder.push(chunk));
+        decoder.push(piece, &mut chunks)?;
     }
-    decoder
-        .finish()?
-        .iter()
-        .for_each(|chunk| builder.push(chunk));
+    decoder.finish(&mut chunks)?;
+    let mut builder = ResponseBuilder::default();
+    chunks.iter().for_each(|chunk| builder.push(chunk));
     Ok(builder.finish())
 }

@@ -1,28 +1,36 @@
-//! One decoder for the streams of all dialects.
+//! One decoder for the answers of all dialects, streamed or whole.
 
+use std::fmt;
+
+use super::Quirks;
 use super::WireError;
-use super::anthropic;
-use super::decode_response;
+use super::framing::Event;
 use super::framing::MAX_EVENT_BYTES;
 use super::framing::NdjsonDecoder;
 use super::framing::SseDecoder;
-use super::framing::SseEvent;
-use super::ollama;
-use super::openai_chat;
+use super::think_tags::ThinkTags;
 use crate::types::ChatChunk;
-use crate::types::ChatResponse;
-use crate::types::Delta;
-use crate::types::ToolCallDelta;
 use crate::types::Wire;
-use crate::types::quirks::Quirks;
 
-/// Turns the bytes of a streamed answer into chunks; any split of the bytes gives the same chunks.
+/// Reads the events of one wire, and its whole answers.
+pub(super) trait Dialect: fmt::Debug + Send {
+    /// Takes one event of a stream. What it says before it fails is pushed all the same.
+    fn event(&mut self, event: &Event, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError>;
+
+    /// Takes the body of an answer that does not come as a stream.
+    fn whole(&mut self, body: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError>;
+
+    /// `true` once the stream has said that it is over.
+    fn is_complete(&self) -> bool;
+}
+
+/// Turns the bytes of an answer into chunks; any split of the bytes gives the same answer.
 #[derive(Debug)]
 pub struct StreamDecoder {
     wire: Wire,
-    quirks: Quirks,
     form: Form,
-    dialect: Dialect,
+    dialect: Box<dyn Dialect>,
+    think_tags: Option<ThinkTags>,
 }
 
 /// How the answer is framed, which its first byte tells.
@@ -35,53 +43,47 @@ enum Form {
     Whole(Vec<u8>),
 }
 
-#[derive(Debug)]
-enum Dialect {
-    OpenaiChat(openai_chat::Stream),
-    Anthropic(anthropic::Stream),
-    Ollama(ollama::Stream),
-}
-
 impl StreamDecoder {
     /// A decoder for one answer.
     pub fn new(wire: Wire, quirks: &Quirks) -> Self {
-        let dialect = match wire {
-            Wire::OpenaiChat | Wire::Demo => {
-                Dialect::OpenaiChat(openai_chat::Stream::new(quirks.clone()))
-            }
-            Wire::Anthropic => Dialect::Anthropic(anthropic::Stream::default()),
-            Wire::Ollama => Dialect::Ollama(ollama::Stream::default()),
-        };
+        let tagged = matches!(wire, Wire::OpenaiChat | Wire::Ollama | Wire::Replicate);
         Self {
             wire,
-            quirks: quirks.clone(),
             form: Form::Unknown,
-            dialect,
+            dialect: super::dialect(wire, quirks),
+            think_tags: (tagged && !quirks.think_tags_are_text).then(ThinkTags::default),
         }
     }
 
-    /// Takes the next bytes and gives the chunks that they complete.
+    /// Takes the next bytes and adds the chunks that they complete.
     ///
     /// # Errors
-    /// `Upstream` for an error within the stream, `Malformed`, `TooLong`. The stream is then over.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<ChatChunk>, WireError> {
+    /// `Upstream` for an error within the stream, `Malformed`, `TooLong`. The stream is then over; what it said
+    /// before is among the chunks.
+    pub fn push(&mut self, bytes: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         if matches!(self.form, Form::Unknown) {
             match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                None => return Ok(Vec::new()),
+                None => return Ok(()),
                 Some(first) => self.form = Form::of(self.wire, *first),
             }
         }
-        let mut chunks = Vec::new();
+        let before = chunks.len();
+        let read = self.read(bytes, chunks);
+        self.split_thinking(&mut chunks[before..]);
+        read
+    }
+
+    fn read(&mut self, bytes: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         match &mut self.form {
             Form::Unknown => {}
             Form::Sse(decoder) => {
                 for event in decoder.push(bytes)? {
-                    self.dialect.event(&event, &mut chunks)?;
+                    self.dialect.event(&event, chunks)?;
                 }
             }
             Form::Lines(decoder) => {
                 for line in decoder.push(bytes)? {
-                    self.dialect.line(&line, &mut chunks)?;
+                    self.dialect.event(&Event::line(line), chunks)?;
                 }
             }
             Form::Whole(body) => {
@@ -91,50 +93,48 @@ impl StreamDecoder {
                 }
             }
         }
-        Ok(chunks)
+        Ok(())
     }
 
     /// Ends the answer.
     ///
     /// # Errors
     /// `Truncated` when the stream did not end as its wire says.
-    pub fn finish(&mut self) -> Result<Vec<ChatChunk>, WireError> {
-        let mut chunks = Vec::new();
-        match &mut self.form {
+    pub fn finish(&mut self, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        let before = chunks.len();
+        let ended = self.end(chunks);
+        self.split_thinking(&mut chunks[before..]);
+        let held = self.think_tags.as_mut().and_then(ThinkTags::finish);
+        chunks.extend(held);
+        ended
+    }
+
+    fn end(&mut self, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        let last = match &mut self.form {
             Form::Unknown => return Err(WireError::Truncated),
-            Form::Sse(decoder) => {
-                if let Some(event) = decoder.finish() {
-                    // What the cut left of an event is no JSON; that the stream was cut is said below.
-                    match self.dialect.event(&event, &mut chunks) {
-                        Err(WireError::Malformed(_)) if !self.dialect.is_complete() => {
-                            return Err(WireError::Truncated);
-                        }
-                        done => done?,
-                    }
+            Form::Sse(decoder) => decoder.finish(),
+            Form::Lines(decoder) => decoder.finish().map(Event::line),
+            Form::Whole(body) => return self.dialect.whole(&std::mem::take(body), chunks),
+        };
+        if let Some(event) = last {
+            // What the cut left of an event is no JSON; that the stream was cut is said below.
+            match self.dialect.event(&event, chunks) {
+                Err(WireError::Malformed(_)) if !self.dialect.is_complete() => {
+                    return Err(WireError::Truncated);
                 }
-            }
-            Form::Lines(decoder) => {
-                if let Some(line) = decoder.finish() {
-                    match self.dialect.line(&line, &mut chunks) {
-                        Err(WireError::Malformed(_)) if !self.dialect.is_complete() => {
-                            return Err(WireError::Truncated);
-                        }
-                        done => done?,
-                    }
-                }
-            }
-            Form::Whole(body) => {
-                return Ok(vec![one_chunk(decode_response(
-                    self.wire,
-                    body,
-                    &self.quirks,
-                )?)]);
+                done => done?,
             }
         }
-        if !self.dialect.is_complete() {
-            return Err(WireError::Truncated);
+        match self.dialect.is_complete() {
+            true => Ok(()),
+            false => Err(WireError::Truncated),
         }
-        Ok(chunks)
+    }
+
+    fn split_thinking(&mut self, chunks: &mut [ChatChunk]) {
+        if let Some(tags) = &mut self.think_tags {
+            chunks.iter_mut().for_each(|chunk| tags.split(chunk));
+        }
     }
 }
 
@@ -149,54 +149,13 @@ impl Form {
     }
 }
 
-impl Dialect {
-    fn event(&mut self, event: &SseEvent, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
-        match self {
-            Self::OpenaiChat(stream) => stream.event(event, chunks),
-            Self::Anthropic(stream) => stream.event(event, chunks),
-            Self::Ollama(stream) => stream.line(event.data.as_bytes(), chunks),
+impl Event {
+    /// A line of a stream of lines.
+    fn line(line: Vec<u8>) -> Self {
+        Self {
+            name: None,
+            data: String::from_utf8(line)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
         }
-    }
-
-    fn line(&mut self, line: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
-        match self {
-            Self::Ollama(stream) => stream.line(line, chunks),
-            Self::OpenaiChat(_) | Self::Anthropic(_) => {
-                Err(WireError::Malformed("lines instead of events".to_owned()))
-            }
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        match self {
-            Self::OpenaiChat(stream) => stream.is_complete(),
-            Self::Anthropic(stream) => stream.is_complete(),
-            Self::Ollama(stream) => stream.is_complete(),
-        }
-    }
-}
-
-/// A whole answer as the only chunk of a stream.
-fn one_chunk(response: ChatResponse) -> ChatChunk {
-    let calls = response.tool_calls.into_iter().enumerate();
-    ChatChunk {
-        id: (!response.id.is_empty()).then_some(response.id),
-        model: (!response.model.is_empty()).then_some(response.model),
-        delta: Delta {
-            text: response.text,
-            reasoning: response.reasoning,
-            reasoning_signature: response.reasoning_signature.unwrap_or_default(),
-            tool_calls: calls
-                .map(|(index, call)| ToolCallDelta {
-                    index,
-                    id: Some(call.id),
-                    name: Some(call.name),
-                    arguments: call.arguments,
-                })
-                .collect(),
-        },
-        finish: Some(response.finish),
-        usage: Some(response.usage),
-        frame: None,
     }
 }

@@ -110,7 +110,14 @@ fn a_local_provider_needs_no_key_has_time_to_load_a_model_and_can_be_asked_what_
         assert_eq!(spec.timeouts.first_token_s, Some(120), "{}", spec.id);
         let wanted = match spec.wire {
             Wire::Ollama => Discover::Ollama,
-            Wire::OpenaiChat | Wire::Anthropic | Wire::Demo => Discover::OpenaiModels,
+            Wire::OpenaiChat
+            | Wire::OpenaiResponses
+            | Wire::Anthropic
+            | Wire::Gemini
+            | Wire::Cohere
+            | Wire::Bedrock
+            | Wire::Replicate
+            | Wire::Demo => Discover::OpenaiModels,
         };
         assert_eq!(spec.discover, Some(wanted), "{}", spec.id);
     }

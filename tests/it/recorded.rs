@@ -67,17 +67,12 @@ fn exchange(folder: &Path, row: &[&str]) -> Option<Exchange> {
 impl Exchange {
     fn read(&self, piece: usize) -> Result<ChatResponse, WireError> {
         let mut decoder = StreamDecoder::new(self.wire, &Quirks::default());
-        let mut builder = ResponseBuilder::default();
+        let (mut builder, mut chunks) = (ResponseBuilder::default(), Vec::new());
         for bytes in self.body.chunks(piece) {
-            decoder
-                .push(bytes)?
-                .iter()
-                .for_each(|chunk| builder.push(chunk));
+            decoder.push(bytes, &mut chunks)?;
         }
-        decoder
-            .finish()?
-            .iter()
-            .for_each(|chunk| builder.push(chunk));
+        decoder.finish(&mut chunks)?;
+        chunks.iter().for_each(|chunk| builder.push(chunk));
         Ok(builder.finish())
     }
 }

@@ -86,6 +86,7 @@ impl Answer {
             id: Some(id.replace("demo-", "call_demo_")),
             name: Some(tool.name.clone()),
             arguments,
+            signature: None,
         };
         let delta = Delta {
             tool_calls: vec![call],

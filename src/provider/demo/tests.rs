@@ -133,6 +133,8 @@ async fn a_schema_is_satisfied_and_a_demanded_tool_is_called() {
         name: "rule".to_owned(),
         description: String::new(),
         parameters: schema,
+        strict: None,
+        cache: None,
     });
     chat(&mut asked).tool_choice = ToolChoice::Required;
     let answer = told(&asked).await;

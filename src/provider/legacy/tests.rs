@@ -17,10 +17,12 @@ use crate::types::FinishReason;
 use crate::types::Media;
 use crate::types::MediaSource;
 use crate::types::Message;
+use crate::types::Reasoning;
 use crate::types::ReasoningEffort;
 use crate::types::ResponseBuilder;
 use crate::types::ResponseFormat;
 use crate::types::Role;
+use crate::types::Seal;
 use crate::types::Tool;
 use crate::types::ToolCall;
 use crate::types::ToolChoice;
@@ -57,15 +59,19 @@ fn tool_loop() -> Chat {
         id: "call:1".to_owned(),
         name: "look".to_owned(),
         arguments: "{\"at\":\"sky\"}".to_owned(),
+        signature: None,
     };
     let picture = ContentPart::Image(Media {
         media_type: "image/png".to_owned(),
         source: MediaSource::Base64("AAAA".to_owned()),
     });
-    let thought = ContentPart::Reasoning {
+    let thought = ContentPart::Reasoning(Reasoning {
         text: "look up".to_owned(),
-        signature: Some("c2ln".to_owned()),
-    };
+        seal: Seal {
+            signature: Some("c2ln".to_owned()),
+            ..Seal::default()
+        },
+    });
     let messages = vec![
         Message::text(Role::System, "be brief"),
         Message::text(Role::User, "what is up?"),
@@ -85,6 +91,8 @@ fn tool_loop() -> Chat {
         name: "look".to_owned(),
         description: "looks".to_owned(),
         parameters: json!({"type": "object"}),
+        strict: None,
+        cache: None,
     };
     Chat {
         messages,
@@ -215,9 +223,9 @@ fn effort_becomes_what_the_model_understands() {
     let body = written::<Anthropic>(&chat, "claude-haiku-4-5");
     assert_eq!(
         body["thinking"],
-        json!({"type": "enabled", "budget_tokens": 8192})
+        json!({"type": "enabled", "budget_tokens": 2048})
     );
-    assert_eq!(body["max_tokens"], json!(8192 + 8192));
+    assert_eq!(body["max_tokens"], json!(8192 + 2048));
 
     chat.sampling.max_output_tokens = Some(2_000);
     let body = written::<Anthropic>(&chat, "claude-haiku-4-5");
@@ -353,8 +361,8 @@ fn anthropic_streams_become_answers_and_usage_is_replaced_not_added() {
         json!({"type": "message_stop"}),
     ]);
     assert_eq!(answer.text, "Hi");
-    assert_eq!(answer.reasoning, "Let");
-    assert_eq!(answer.reasoning_signature.as_deref(), Some("Ev"));
+    assert_eq!(answer.reasoning_text(), "Let");
+    assert_eq!(answer.reasoning[0].seal.signature.as_deref(), Some("Ev"));
     let calls: Vec<_> = answer
         .tool_calls
         .iter()

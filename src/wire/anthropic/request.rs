@@ -43,7 +43,7 @@ pub(in crate::wire) fn encode(
     output(chat, context, &mut body, &mut dropped);
     body.insert("stream".to_owned(), json!(context.stream));
     Ok(Encoded {
-        path: "/v1/messages",
+        path: "/v1/messages".to_owned(),
         body: Value::Object(body).to_string().into(),
         dropped,
     })
@@ -169,6 +169,9 @@ fn output(
         }
         Some(ReasoningEffort::Medium) => drop(output.insert("effort".to_owned(), json!("medium"))),
         Some(ReasoningEffort::High) => drop(output.insert("effort".to_owned(), json!("high"))),
+        Some(ReasoningEffort::Xhigh | ReasoningEffort::Max) => {
+            drop(output.insert("effort".to_owned(), json!("max")));
+        }
         None => {}
     }
     if !output.is_empty() {
@@ -241,9 +244,14 @@ fn block(part: &ContentPart) -> Option<Value> {
             Some(block)
         }
         // Without its signature a thinking block is refused; with it, it must come back as it was.
-        ContentPart::Reasoning { text, signature } => signature
-            .as_ref()
-            .map(|signature| json!({"type": "thinking", "thinking": text, "signature": signature})),
+        ContentPart::Reasoning(block) => match (&block.seal.encrypted, &block.seal.signature) {
+            (Some(data), _) => Some(json!({"type": "redacted_thinking", "data": data})),
+            (None, Some(signature)) => {
+                Some(json!({"type": "thinking", "thinking": block.text, "signature": signature}))
+            }
+            (None, None) => None,
+        },
+        ContentPart::Audio(_) | ContentPart::CachePoint(_) => None,
     }
 }
 

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
+use crate::types::Reasoning;
+use crate::types::Seal;
 use crate::types::ToolCall;
 use crate::types::Usage;
 use crate::wire::WireError;
@@ -11,7 +13,7 @@ use crate::wire::failure;
 use crate::wire::lenient;
 
 /// Reads the body of a success.
-pub(in crate::wire) fn decode_response(body: &[u8]) -> Result<ChatResponse, WireError> {
+pub(super) fn decode_response(body: &[u8]) -> Result<ChatResponse, WireError> {
     let value = lenient::parse(body)?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(failure::in_success(&value));
@@ -29,18 +31,21 @@ pub(in crate::wire) fn decode_response(body: &[u8]) -> Result<ChatResponse, Wire
     for block in blocks {
         match block.get("type").and_then(Value::as_str) {
             Some("text") => response.text.extend(lenient::text(block, "text")),
-            Some("thinking") => {
-                response.reasoning.extend(lenient::text(block, "thinking"));
-                // A block with a signature and no text must be kept too.
-                response.reasoning_signature =
-                    lenient::text(block, "signature").or(response.reasoning_signature);
-            }
+            // A block with a signature and no text must be kept too.
+            Some("thinking") => response.reasoning.push(Reasoning {
+                text: lenient::text(block, "thinking").unwrap_or_default(),
+                seal: Seal {
+                    signature: lenient::text(block, "signature"),
+                    ..Seal::default()
+                },
+            }),
             Some("tool_use") => response.tool_calls.push(ToolCall {
                 id: lenient::text(block, "id").unwrap_or_default(),
                 name: lenient::text(block, "name").unwrap_or_default(),
                 arguments: block
                     .get("input")
                     .map_or_else(|| "{}".to_owned(), Value::to_string),
+                signature: None,
             }),
             // Server tools and their results are not Agon's to run.
             Some(_) | None => {}

@@ -2,16 +2,19 @@
 
 use serde_json::Value;
 
+use super::response::decode_response;
 use super::response::finish;
 use super::response::usage;
 use crate::types::ChatChunk;
 use crate::types::Delta;
+use crate::types::Seal;
 use crate::types::ToolCallDelta;
 use crate::types::Usage;
 use crate::wire::WireError;
 use crate::wire::failure;
-use crate::wire::framing::SseEvent;
+use crate::wire::framing::Event;
 use crate::wire::lenient;
+use crate::wire::stream::Dialect;
 
 /// What a stream has told so far.
 #[derive(Debug, Default)]
@@ -22,16 +25,17 @@ pub(in crate::wire) struct Stream {
     tools: Vec<u64>,
 }
 
-impl Stream {
-    pub(in crate::wire) fn is_complete(&self) -> bool {
+impl Dialect for Stream {
+    fn is_complete(&self) -> bool {
         self.stopped
     }
 
-    pub(in crate::wire) fn event(
-        &mut self,
-        event: &SseEvent,
-        chunks: &mut Vec<ChatChunk>,
-    ) -> Result<(), WireError> {
+    fn whole(&mut self, body: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        chunks.extend(decode_response(body)?.into_chunks());
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         if event.data.trim().is_empty() {
             return Ok(());
         }
@@ -49,7 +53,9 @@ impl Stream {
         }
         Ok(())
     }
+}
 
+impl Stream {
     fn start(&mut self, value: &Value) -> ChatChunk {
         let null = Value::Null;
         let message = value.get("message").unwrap_or(&null);
@@ -85,6 +91,7 @@ impl Stream {
                     id,
                     name,
                     arguments: String::new(),
+                    signature: None,
                 };
                 Delta {
                     tool_calls: vec![call],
@@ -97,7 +104,7 @@ impl Stream {
             },
             "thinking" => Delta {
                 reasoning: lenient::text(block, "thinking").unwrap_or_default(),
-                reasoning_signature: lenient::text(block, "signature").unwrap_or_default(),
+                seal: seal(block),
                 ..Delta::default()
             },
             _ => return None,
@@ -120,7 +127,7 @@ impl Stream {
                 ..Delta::default()
             },
             "signature_delta" => Delta {
-                reasoning_signature: lenient::text(piece, "signature")?,
+                seal: seal(piece),
                 ..Delta::default()
             },
             "input_json_delta" => {
@@ -132,6 +139,7 @@ impl Stream {
                     id: None,
                     name: None,
                     arguments,
+                    signature: None,
                 };
                 Delta {
                     tool_calls: vec![call],
@@ -154,4 +162,11 @@ impl Stream {
             ..ChatChunk::default()
         }
     }
+}
+
+fn seal(block: &Value) -> Option<Seal> {
+    lenient::text(block, "signature").map(|signature| Seal {
+        signature: Some(signature),
+        ..Seal::default()
+    })
 }

@@ -34,10 +34,10 @@ fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
 fn a_stream_reads_as_one_answer() {
     let answer = read(&[STREAM.as_bytes()]).unwrap();
     assert_eq!(
-        (answer.text.as_str(), answer.reasoning.as_str()),
+        (answer.text.as_str(), answer.reasoning_text().as_str()),
         ("Hi ü", "Let me")
     );
-    assert_eq!(answer.reasoning_signature.as_deref(), Some("EvMC"));
+    assert_eq!(answer.reasoning[0].seal.signature.as_deref(), Some("EvMC"));
     assert_eq!(
         answer.tool_calls[0].arguments, "{}",
         "a call without arguments"
@@ -86,7 +86,7 @@ fn a_refusal_may_have_no_content_at_all() {
 fn a_whole_answer_keeps_thinking_with_a_signature_and_no_text() {
     let body = br#"{"id":"msg_1","model":"claude","content":[{"type":"thinking","thinking":"","signature":"CAIS"},{"type":"text","text":"4"},{"type":"tool_use","id":"t","name":"f","input":{"a":1},"caller":{}}],"stop_reason":"tool_use","usage":{"input_tokens":13,"output_tokens":44,"output_tokens_details":{"thinking_tokens":33}}}"#;
     let answer = decode_response(Wire::Anthropic, body, &Quirks::default()).unwrap();
-    assert_eq!(answer.reasoning_signature.as_deref(), Some("CAIS"));
+    assert_eq!(answer.reasoning[0].seal.signature.as_deref(), Some("CAIS"));
     assert_eq!(answer.tool_calls[0].arguments, "{\"a\":1}");
     assert_eq!((answer.usage.output, answer.usage.reasoning), (11, 33));
 }

@@ -1,16 +1,8 @@
 //! Server-sent events. Source: WHATWG HTML, "Parsing an event stream", read 2026-11-20.
 
+use super::Event;
 use super::MAX_EVENT_BYTES;
 use crate::wire::WireError;
-
-/// One event.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SseEvent {
-    /// Its `event:` field.
-    pub name: Option<String>,
-    /// Its `data:` lines, joined with line feeds.
-    pub data: String,
-}
 
 /// Cuts bytes into events; any split of the bytes gives the same events.
 #[derive(Debug, Default)]
@@ -18,7 +10,7 @@ pub struct SseDecoder {
     line: Vec<u8>,
     /// The last byte was a carriage return, which ended a line; a line feed right after it belongs to it.
     after_cr: bool,
-    event: SseEvent,
+    event: Event,
     has_data: bool,
     started: bool,
 }
@@ -28,7 +20,7 @@ impl SseDecoder {
     ///
     /// # Errors
     /// `TooLong` for an event over [`MAX_EVENT_BYTES`].
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SseEvent>, WireError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, WireError> {
         let mut events = Vec::new();
         let mut rest = bytes;
         if self.after_cr && !rest.is_empty() {
@@ -53,7 +45,7 @@ impl SseDecoder {
     }
 
     /// Gives the event that the stream ends with, when its last blank line is missing.
-    pub fn finish(&mut self) -> Option<SseEvent> {
+    pub fn finish(&mut self) -> Option<Event> {
         let ended = if self.line.is_empty() {
             None
         } else {
@@ -62,7 +54,7 @@ impl SseDecoder {
         ended.or_else(|| self.dispatch())
     }
 
-    fn end_line(&mut self) -> Option<SseEvent> {
+    fn end_line(&mut self) -> Option<Event> {
         let line = std::mem::take(&mut self.line);
         let mut line = String::from_utf8_lossy(&line).into_owned();
         if !std::mem::replace(&mut self.started, true) {
@@ -94,7 +86,7 @@ impl SseDecoder {
     }
 
     /// An event without data is none, whatever its name.
-    fn dispatch(&mut self) -> Option<SseEvent> {
+    fn dispatch(&mut self) -> Option<Event> {
         let event = std::mem::take(&mut self.event);
         std::mem::take(&mut self.has_data).then_some(event)
     }

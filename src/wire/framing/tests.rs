@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn events_of(pieces: &[&[u8]]) -> Vec<SseEvent> {
+fn events_of(pieces: &[&[u8]]) -> Vec<Event> {
     let mut decoder = SseDecoder::default();
-    let mut events: Vec<SseEvent> = pieces
+    let mut events: Vec<Event> = pieces
         .iter()
         .flat_map(|piece| decoder.push(piece).unwrap())
         .collect();

@@ -4,15 +4,15 @@ use serde_json::Value;
 
 use crate::client::LlmErrorKind;
 use crate::types::ChatChunk;
-use crate::types::ChatResponse;
 use crate::types::Delta;
 use crate::types::FinishReason;
-use crate::types::ResponseBuilder;
 use crate::types::ToolCallDelta;
 use crate::types::Usage;
 use crate::wire::WireError;
 use crate::wire::failure;
+use crate::wire::framing::Event;
 use crate::wire::lenient;
+use crate::wire::stream::Dialect;
 
 /// What a stream has told so far.
 #[derive(Debug, Default)]
@@ -21,29 +21,19 @@ pub(in crate::wire) struct Stream {
     calls: usize,
 }
 
-/// Reads the body of a success.
-pub(in crate::wire) fn decode_response(body: &[u8]) -> Result<ChatResponse, WireError> {
-    let (mut stream, mut chunks, mut builder) =
-        (Stream::default(), Vec::new(), ResponseBuilder::default());
-    stream.line(body, &mut chunks)?;
-    if !stream.is_complete() {
-        return Err(WireError::Truncated);
-    }
-    chunks.iter().for_each(|chunk| builder.push(chunk));
-    Ok(builder.finish())
-}
-
-impl Stream {
-    pub(in crate::wire) fn is_complete(&self) -> bool {
+impl Dialect for Stream {
+    fn is_complete(&self) -> bool {
         self.done
     }
 
-    pub(in crate::wire) fn line(
-        &mut self,
-        line: &[u8],
-        chunks: &mut Vec<ChatChunk>,
-    ) -> Result<(), WireError> {
-        let value = lenient::parse(line)?;
+    /// A whole answer is the last line of a streamed one.
+    fn whole(&mut self, body: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        let data = String::from_utf8_lossy(body).into_owned();
+        self.event(&Event { name: None, data }, chunks)
+    }
+
+    fn event(&mut self, event: &Event, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        let value = lenient::parse(event.data.as_bytes())?;
         if value.get("error").is_some_and(|error| !error.is_null()) {
             return Err(failure::in_success(&value));
         }
@@ -68,7 +58,9 @@ impl Stream {
         chunks.push(chunk);
         Ok(())
     }
+}
 
+impl Stream {
     /// Calls come whole, and before the line that ends the answer.
     fn tool_calls(&mut self, message: &Value) -> Vec<ToolCallDelta> {
         let calls = message.get("tool_calls").and_then(Value::as_array);
@@ -82,6 +74,7 @@ impl Stream {
                 id: lenient::text(call, "id").or_else(|| Some(format!("call_{}", self.calls))),
                 name: lenient::text(function, "name"),
                 arguments: lenient::arguments(function.get("arguments")),
+                signature: None,
             });
             self.calls += 1;
         }

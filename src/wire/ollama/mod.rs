@@ -6,5 +6,4 @@ mod request;
 mod tests;
 
 pub(super) use answer::Stream;
-pub(super) use answer::decode_response;
 pub(super) use request::encode;

@@ -73,7 +73,7 @@ pub(in crate::wire) fn encode(
         dropped.push("user".to_owned());
     }
     Ok(Encoded {
-        path: "/api/chat",
+        path: "/api/chat".to_owned(),
         body: Value::Object(body).to_string().into(),
         dropped,
     })
@@ -85,6 +85,7 @@ fn think(effort: ReasoningEffort) -> Value {
         ReasoningEffort::Minimal | ReasoningEffort::Low => json!("low"),
         ReasoningEffort::Medium => json!("medium"),
         ReasoningEffort::High => json!("high"),
+        ReasoningEffort::Xhigh | ReasoningEffort::Max => json!("max"),
     }
 }
 
@@ -131,7 +132,9 @@ fn message(message: &Message) -> Result<Value, WireError> {
                 MediaSource::Url(_) => return Err(unsupported("an image by address")),
             },
             ContentPart::File { .. } => return Err(unsupported("a document")),
-            ContentPart::Reasoning { text, .. } => written["thinking"] = json!(text),
+            ContentPart::Reasoning(block) => written["thinking"] = json!(block.text),
+            ContentPart::Audio(_) => return Err(unsupported("sound")),
+            ContentPart::CachePoint(_) => {}
             ContentPart::Text(_) => {}
         }
     }

@@ -24,7 +24,7 @@ fn read(pieces: &[&[u8]]) -> Result<ChatResponse, WireError> {
 fn a_stream_reads_as_one_answer_and_stop_after_a_call_means_tool_calls() {
     let answer = read(&[STREAM.as_bytes()]).unwrap();
     assert_eq!(
-        (answer.text.as_str(), answer.reasoning.as_str()),
+        (answer.text.as_str(), answer.reasoning_text().as_str()),
         ("Hï", "Let")
     );
     assert_eq!(

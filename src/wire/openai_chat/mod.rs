@@ -7,5 +7,4 @@ mod stream;
 mod tests;
 
 pub(super) use request::encode;
-pub(super) use response::decode_response;
 pub(super) use stream::Stream;

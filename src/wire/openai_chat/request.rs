@@ -9,7 +9,6 @@ use crate::types::ContentPart;
 use crate::types::Media;
 use crate::types::MediaSource;
 use crate::types::Message;
-use crate::types::ReasoningEffort;
 use crate::types::ResponseFormat;
 use crate::types::Role;
 use crate::types::ToolChoice;
@@ -40,7 +39,7 @@ pub(in crate::wire) fn encode(
     writer.stream();
     let Writer { body, dropped, .. } = writer;
     Ok(Encoded {
-        path: "/chat/completions",
+        path: "/chat/completions".to_owned(),
         body: Value::Object(body).to_string().into(),
         dropped,
     })
@@ -96,7 +95,7 @@ impl Writer<'_> {
         self.param(
             Param::ReasoningEffort,
             "reasoning_effort",
-            chat.reasoning_effort.map(|effort| json!(word(effort))),
+            chat.reasoning_effort.map(|effort| json!(effort.as_str())),
         );
         if let Some(most) = sampling.max_output_tokens {
             let field = match self.context.quirks.max_tokens_field {
@@ -129,7 +128,7 @@ impl Writer<'_> {
 
     fn format(&mut self, chat: &Chat) {
         let format = match (&chat.format, self.context.quirks.json) {
-            (ResponseFormat::Text, _) | (_, JsonSupport::Prompt) => return,
+            (ResponseFormat::Text, _) | (_, JsonSupport::Prompt | JsonSupport::Tool) => return,
             (ResponseFormat::JsonSchema { name, schema }, JsonSupport::Schema) => {
                 let strict = json_answer::is_strict(schema);
                 json!({"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": strict}})
@@ -157,7 +156,7 @@ impl Writer<'_> {
         let told = match (&chat.format, self.context.quirks.json) {
             (
                 ResponseFormat::JsonSchema { schema, .. },
-                JsonSupport::Object | JsonSupport::Prompt,
+                JsonSupport::Object | JsonSupport::Prompt | JsonSupport::Tool,
             ) => Some(json_answer::instruction(schema)),
             // OpenAI refuses `json_object` unless the word stands in a message.
             (ResponseFormat::JsonObject, _) if !mentions_json(chat) => {
@@ -187,16 +186,6 @@ fn decimal(number: f32) -> Value {
         .to_string()
         .parse::<f64>()
         .map_or(Value::Null, |number| json!(number))
-}
-
-fn word(effort: ReasoningEffort) -> &'static str {
-    match effort {
-        ReasoningEffort::None => "none",
-        ReasoningEffort::Minimal => "minimal",
-        ReasoningEffort::Low => "low",
-        ReasoningEffort::Medium => "medium",
-        ReasoningEffort::High => "high",
-    }
 }
 
 fn message(message: &Message) -> Result<Value, WireError> {
@@ -243,7 +232,7 @@ fn user_content(message: &Message) -> Result<Value, WireError> {
                 parts.push(json!({"type": "image_url", "image_url": {"url": url(media)}}))
             }
             ContentPart::File { name, media } => parts.push(file(name.as_deref(), media)?),
-            ContentPart::Reasoning { .. } => {}
+            ContentPart::Reasoning(_) | ContentPart::Audio(_) | ContentPart::CachePoint(_) => {}
         }
     }
     Ok(Value::Array(parts))

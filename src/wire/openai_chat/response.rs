@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
+use crate::types::Reasoning;
 use crate::types::ToolCall;
 use crate::types::Usage;
 use crate::types::quirks::Quirks;
@@ -12,10 +13,7 @@ use crate::wire::failure;
 use crate::wire::lenient;
 
 /// Reads the body of a success.
-pub(in crate::wire) fn decode_response(
-    body: &[u8],
-    quirks: &Quirks,
-) -> Result<ChatResponse, WireError> {
+pub(super) fn decode_response(body: &[u8], quirks: &Quirks) -> Result<ChatResponse, WireError> {
     let value = lenient::parse(body)?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(failure::in_success(&value));
@@ -24,7 +22,6 @@ pub(in crate::wire) fn decode_response(
         first_choice(&value).ok_or_else(|| WireError::Malformed("it has no choices".to_owned()))?;
     let message = choice.get("message").unwrap_or(&Value::Null);
     let (text, reasoning) = words(message);
-    let refusal = lenient::text(message, "refusal");
     let finish = choice
         .get("finish_reason")
         .and_then(Value::as_str)
@@ -41,21 +38,22 @@ pub(in crate::wire) fn decode_response(
         id: lenient::text(&value, "id").unwrap_or_default(),
         model: lenient::text(&value, "model").unwrap_or_default(),
         finish: match finish {
-            _ if refusal.is_some() && text.is_empty() => FinishReason::ContentFilter,
             // A forced function ends with "stop" (OpenAI, long known): the calls decide.
             FinishReason::Stop if !tool_calls.is_empty() => FinishReason::ToolCalls,
             other => other,
         },
-        text: if text.is_empty() {
-            refusal.unwrap_or_default()
-        } else {
-            text
-        },
-        reasoning,
-        reasoning_signature: None,
+        text,
+        refusal: lenient::text(message, "refusal").unwrap_or_default(),
+        reasoning: (!reasoning.is_empty())
+            .then(|| Reasoning {
+                text: reasoning,
+                ..Reasoning::default()
+            })
+            .into_iter()
+            .collect(),
         tool_calls,
         usage: usage_of(&value, quirks).unwrap_or_default(),
-        raw: None,
+        ..ChatResponse::default()
     })
 }
 
@@ -119,6 +117,7 @@ fn tool_call(call: &Value) -> ToolCall {
         } else {
             arguments
         },
+        signature: None,
     }
 }
 
@@ -155,6 +154,7 @@ pub(super) fn usage_of(value: &Value, quirks: &Quirks) -> Option<Usage> {
         reasoning,
         audio_in,
         audio_out,
+        billed: None,
         estimated: false,
     })
 }

@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
+use super::response::decode_response;
 use super::response::first_choice;
 use super::response::usage_of;
 use super::response::words;
 use crate::types::ChatChunk;
 use crate::types::Delta;
-use crate::types::FinishReason;
 use crate::types::ToolCallDelta;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::failure;
-use crate::wire::framing::SseEvent;
+use crate::wire::framing::Event;
 use crate::wire::lenient;
+use crate::wire::stream::Dialect;
 
 /// What a stream has told so far.
 #[derive(Debug)]
 pub(in crate::wire) struct Stream {
     quirks: Quirks,
     finished: bool,
-    refused: bool,
     /// Ids of the tool calls begun so far, by index: some providers leave the index out.
     calls: Vec<String>,
 }
@@ -30,22 +30,24 @@ impl Stream {
         Self {
             quirks,
             finished: false,
-            refused: false,
             calls: Vec::new(),
         }
     }
+}
 
+impl Dialect for Stream {
     /// A stream is complete with its finish reason: one server ends a stream that it gives up with a plain
     /// `[DONE]` (llama-cpp-python 0.3), and others never send one.
-    pub(in crate::wire) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.finished
     }
 
-    pub(in crate::wire) fn event(
-        &mut self,
-        event: &SseEvent,
-        chunks: &mut Vec<ChatChunk>,
-    ) -> Result<(), WireError> {
+    fn whole(&mut self, body: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        chunks.extend(decode_response(body, &self.quirks)?.into_chunks());
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         let data = event.data.trim();
         if data.is_empty() || data == "[DONE]" {
             return Ok(());
@@ -63,7 +65,9 @@ impl Stream {
         chunks.push(self.chunk(&value)?);
         Ok(())
     }
+}
 
+impl Stream {
     fn chunk(&mut self, value: &Value) -> Result<ChatChunk, WireError> {
         let mut chunk = ChatChunk {
             usage: usage_of(value, &self.quirks),
@@ -81,15 +85,9 @@ impl Stream {
             .filter(|delta| delta.is_object())
             .unwrap_or(&null);
         let (text, reasoning) = words(piece);
-        let refusal = lenient::text(piece, "refusal");
-        self.refused |= refusal.is_some();
-        let text = if text.is_empty() {
-            refusal.unwrap_or_default()
-        } else {
-            text
-        };
         chunk.delta = Delta {
             text,
+            refusal: lenient::text(piece, "refusal").unwrap_or_default(),
             reasoning,
             tool_calls: self.tool_pieces(piece),
             ..Delta::default()
@@ -99,9 +97,6 @@ impl Stream {
             .and_then(Value::as_str)
             .unwrap_or_default();
         chunk.finish = lenient::finish_reason(finish, &self.quirks)?;
-        if self.refused && chunk.finish.is_some() {
-            chunk.finish = Some(FinishReason::ContentFilter);
-        }
         self.finished |= chunk.finish.is_some();
         Ok(chunk)
     }
@@ -139,6 +134,7 @@ impl Stream {
             id,
             name: lenient::text(function, "name"),
             arguments: lenient::arguments(function.get("arguments")),
+            signature: None,
         }
     }
 }

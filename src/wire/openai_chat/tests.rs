@@ -39,7 +39,7 @@ fn a_stream_with_every_oddity_reads_as_one_answer() {
         ("c1", "m-2026")
     );
     assert_eq!(
-        (answer.text.as_str(), answer.reasoning.as_str()),
+        (answer.text.as_str(), answer.reasoning_text().as_str()),
         ("Grüße", "hm")
     );
     assert_eq!(answer.tool_calls[0].id, "call_a");

@@ -14,6 +14,7 @@ use crate::types::ChatResponse;
 use crate::types::Delta;
 use crate::types::FinishReason;
 use crate::types::ResponseBuilder;
+use crate::types::Seal;
 use crate::types::ToolCallDelta;
 use crate::types::Usage;
 
@@ -208,6 +209,14 @@ struct Calls {
     blocks: Vec<usize>,
 }
 
+/// The signature of a block of thinking, once it has come.
+fn seal(signature: String) -> Option<Seal> {
+    (!signature.is_empty()).then(|| Seal {
+        signature: Some(signature),
+        ..Seal::default()
+    })
+}
+
 impl Calls {
     fn start(&mut self, index: usize, block: Block) -> Delta {
         match block {
@@ -220,7 +229,7 @@ impl Calls {
                 signature,
             } => Delta {
                 reasoning: thinking,
-                reasoning_signature: signature,
+                seal: seal(signature),
                 ..Delta::default()
             },
             Block::ToolUse { id, name, input } => {
@@ -235,6 +244,7 @@ impl Calls {
                     id: Some(id),
                     name: Some(name),
                     arguments,
+                    signature: None,
                 })
             }
             Block::Unread => Delta::default(),
@@ -246,7 +256,7 @@ impl Calls {
         match piece {
             Piece::TextDelta { text } => delta.text = text,
             Piece::ThinkingDelta { thinking } => delta.reasoning = thinking,
-            Piece::SignatureDelta { signature } => delta.reasoning_signature = signature,
+            Piece::SignatureDelta { signature } => delta.seal = seal(signature),
             Piece::InputJsonDelta { partial_json } => {
                 let position = self.blocks.iter().position(|block| *block == index);
                 // Input of a block that is no call of ours belongs to one of the provider's own tools.

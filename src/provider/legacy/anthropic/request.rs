@@ -217,12 +217,18 @@ fn block(part: &ContentPart) -> Result<Option<Block<'_>>, String> {
                 media.media_type
             ));
         }
-        ContentPart::Reasoning { text, signature } => {
-            signature.as_deref().map(|signature| Block::Thinking {
-                thinking: text,
+        ContentPart::Reasoning(block) => {
+            let signature = block.seal.signature.as_deref();
+            signature.map(|signature| Block::Thinking {
+                thinking: &block.text,
                 signature,
             })
         }
+        ContentPart::Audio(_) => {
+            return Err("the direct Anthropic client takes no sound".to_owned());
+        }
+        // What may be cached is a matter of price, not of the answer.
+        ContentPart::CachePoint(_) => None,
     })
 }
 
@@ -297,9 +303,11 @@ fn thinking_budget(chat: &Chat, family: Family) -> Option<u32> {
     let wanted = match chat.reasoning_effort? {
         ReasoningEffort::None => return None,
         ReasoningEffort::Minimal => MIN_BUDGET_TOKENS,
-        ReasoningEffort::Low => 2_048,
-        ReasoningEffort::Medium => 8_192,
-        ReasoningEffort::High => 16_384,
+        ReasoningEffort::Low => MIN_BUDGET_TOKENS,
+        ReasoningEffort::Medium => 2_048,
+        ReasoningEffort::High => 4_096,
+        ReasoningEffort::Xhigh => 8_192,
+        ReasoningEffort::Max => 16_384,
     };
     // Thinking counts against the answer's limit: a quarter stays for what is said.
     let room = chat.sampling.max_output_tokens;
@@ -327,6 +335,7 @@ fn output_config(chat: &Chat, family: Family) -> Map<String, Value> {
         Some(ReasoningEffort::Minimal | ReasoningEffort::Low) => Some("low"),
         Some(ReasoningEffort::Medium) => Some("medium"),
         Some(ReasoningEffort::High) => Some("high"),
+        Some(ReasoningEffort::Xhigh | ReasoningEffort::Max) => Some("max"),
     };
     if let Some(effort) = effort {
         config.insert("effort".to_owned(), json!(effort));

@@ -89,7 +89,6 @@ pub(super) fn whole(body: &[u8]) -> Result<ChatResponse, Fault> {
 pub(in super::super) struct StreamReader {
     finished: bool,
     called: bool,
-    refused: bool,
 }
 
 impl EventReader for StreamReader {
@@ -122,8 +121,6 @@ impl StreamReader {
             ..ChatChunk::default()
         };
         if let Some(choice) = body.choices.into_iter().next() {
-            let refusal = choice.message.refusal.as_deref();
-            self.refused |= refusal.is_some_and(|text| !text.is_empty());
             chunk.delta = delta(choice.message);
             self.called |= !chunk.delta.tool_calls.is_empty();
             chunk.finish = choice.finish_reason.map(|reason| self.finish(&reason));
@@ -132,26 +129,23 @@ impl StreamReader {
         chunk
     }
 
-    /// A forced call and a refusal both end as `stop` (seen 2026-08); what was said decides.
+    /// A forced call ends as `stop` (seen 2026-08); what was said decides.
     fn finish(&self, reason: &str) -> FinishReason {
         match reason {
             "length" => FinishReason::Length,
             "tool_calls" | "function_call" => FinishReason::ToolCalls,
             "content_filter" => FinishReason::ContentFilter,
             _ if self.called => FinishReason::ToolCalls,
-            _ if self.refused => FinishReason::ContentFilter,
             _ => FinishReason::Stop,
         }
     }
 }
 
 fn delta(said: Said) -> Delta {
-    let mut text = said.content.unwrap_or_default();
-    // What the model says in place of the answer that it will not give.
-    text.push_str(said.refusal.as_deref().unwrap_or_default());
     let calls = said.tool_calls.unwrap_or_default();
     Delta {
-        text,
+        text: said.content.unwrap_or_default(),
+        refusal: said.refusal.unwrap_or_default(),
         tool_calls: calls.into_iter().enumerate().map(piece).collect(),
         ..Delta::default()
     }
@@ -165,6 +159,7 @@ fn piece((position, call): (usize, Call)) -> ToolCallDelta {
         id: call.id,
         name: function.name,
         arguments: function.arguments.unwrap_or_default(),
+        signature: None,
     }
 }
 
@@ -187,6 +182,7 @@ fn usage(tokens: Tokens) -> Usage {
         reasoning,
         audio_in,
         audio_out,
+        billed: None,
         estimated: false,
     }
 }

@@ -170,7 +170,10 @@ fn user_turn<'a>(message: &Message) -> Result<Turn<'a>, String> {
             ContentPart::Text(text) => parts.push(json!({"type": "text", "text": text})),
             ContentPart::Image(media) => parts.push(image(media)),
             ContentPart::File { name, media } => parts.push(file(name.as_deref(), media)?),
-            ContentPart::Reasoning { .. } => {}
+            ContentPart::Audio(_) => {
+                return Err("the direct OpenAI client takes no sound".to_owned());
+            }
+            ContentPart::Reasoning(_) | ContentPart::CachePoint(_) => {}
         }
     }
     Ok(turn("user", Some(Said::Parts(parts))))
@@ -201,7 +204,11 @@ fn assistant_turn<'a>(message: &Message) -> Option<Turn<'a>> {
 fn picture(part: &ContentPart) -> Option<Value> {
     match part {
         ContentPart::Image(media) => Some(image(media)),
-        ContentPart::Text(_) | ContentPart::File { .. } | ContentPart::Reasoning { .. } => None,
+        ContentPart::Text(_)
+        | ContentPart::File { .. }
+        | ContentPart::Audio(_)
+        | ContentPart::Reasoning(_)
+        | ContentPart::CachePoint(_) => None,
     }
 }
 
@@ -291,5 +298,7 @@ fn effort(effort: ReasoningEffort) -> &'static str {
         ReasoningEffort::Low => "low",
         ReasoningEffort::Medium => "medium",
         ReasoningEffort::High => "high",
+        ReasoningEffort::Xhigh => "xhigh",
+        ReasoningEffort::Max => "max",
     }
 }
