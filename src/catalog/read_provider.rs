@@ -288,6 +288,7 @@ fn quirks(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Quirks {
             .take("think_tags_are_text", report)
             .unwrap_or_default(),
         cache_markers: table.take("cache_markers", report).unwrap_or_default(),
+        takes: table.take("takes", report).unwrap_or_default(),
     };
     table.finish(report);
     quirks

@@ -48,8 +48,10 @@ pub struct Quirks {
     pub anthropic_version: Option<String>,
     /// `true` when `<think>` at the beginning of an answer is a word like any other.
     pub think_tags_are_text: bool,
-    /// `true` when markers of what may be cached (`cache_control`) are understood on this wire.
+    /// `true` when markers of what may be cached (`cache_control`) are understood on the chat wire.
     pub cache_markers: bool,
+    /// Parameters that are not the wire's own and that it takes all the same: `top_k` and `metadata` on the chat wire.
+    pub takes: BTreeSet<Param>,
 }
 
 /// How reasoning is asked for.

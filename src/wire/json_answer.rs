@@ -3,6 +3,14 @@
 use serde_json::Map;
 use serde_json::Value;
 
+/// The tool whose forced call is the answer, where a provider knows tools but no schemas of answers. Decoders turn
+/// a call of it back into text.
+pub(super) const ANSWER_TOOL: &str = "answer_as_json";
+
+/// What that tool says about itself.
+pub(super) const TOOL_DESCRIPTION: &str =
+    "Gives the answer. Call this once, with the whole answer.";
+
 /// The sentence that asks for JSON of a schema in the prompt.
 pub(super) fn instruction(schema: &Value) -> String {
     format!(

@@ -21,6 +21,14 @@ pub(super) fn count(value: &Value, path: &[&str]) -> u64 {
         .unwrap_or(0)
 }
 
+/// A parameter as people wrote it: 0.7, not 0.699999988079071.
+pub(super) fn decimal(number: f32) -> Value {
+    number
+        .to_string()
+        .parse::<f64>()
+        .map_or(Value::Null, |number| Value::from(number))
+}
+
 /// A text member that says something.
 pub(super) fn text(value: &Value, key: &str) -> Option<String> {
     value

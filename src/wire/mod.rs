@@ -5,14 +5,17 @@ mod failure;
 pub mod framing;
 mod json_answer;
 mod lenient;
+mod media;
 mod ollama;
 mod openai_chat;
+mod reasoning;
 mod retry_after;
 #[cfg(test)]
 mod rich_chat;
 pub mod serve;
 mod stream;
 mod think_tags;
+mod tool_ids;
 
 use std::borrow::Cow;
 

@@ -1,5 +1,6 @@
 //! OpenAI's Chat Completions, and the many who speak it with an accent.
 
+mod messages;
 mod request;
 mod response;
 mod stream;

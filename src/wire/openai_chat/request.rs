@@ -4,22 +4,24 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use super::messages;
 use crate::types::Chat;
-use crate::types::ContentPart;
-use crate::types::Media;
-use crate::types::MediaSource;
-use crate::types::Message;
+use crate::types::ReasoningEffort;
 use crate::types::ResponseFormat;
-use crate::types::Role;
+use crate::types::Tool;
 use crate::types::ToolChoice;
 use crate::types::quirks::JsonSupport;
 use crate::types::quirks::MaxTokensField;
 use crate::types::quirks::Param;
+use crate::types::quirks::ReasoningStyle;
+use crate::types::quirks::SeedField;
 use crate::types::quirks::UsageInStream;
 use crate::wire::EncodeContext;
 use crate::wire::Encoded;
 use crate::wire::WireError;
 use crate::wire::json_answer;
+use crate::wire::lenient::decimal;
+use crate::wire::reasoning;
 
 /// Writes a request for `POST {base}/chat/completions`.
 pub(in crate::wire) fn encode(
@@ -32,8 +34,11 @@ pub(in crate::wire) fn encode(
         dropped: Vec::new(),
     };
     writer.put("model", json!(context.model));
-    writer.put("messages", Value::Array(writer.messages(chat)?));
+    let messages = messages::write(chat, context.quirks, &mut writer.dropped)?;
+    writer.put("messages", Value::Array(messages));
     writer.sampling(chat);
+    writer.labels(chat);
+    writer.reasoning(chat);
     writer.tools(chat);
     writer.format(chat);
     writer.stream();
@@ -60,45 +65,54 @@ impl Writer<'_> {
     fn param(&mut self, param: Param, key: &str, value: Option<Value>) {
         let Some(value) = value else { return };
         if self.context.quirks.drop_params.contains(&param) {
-            self.dropped.push(key.to_owned());
+            self.dropped.push(param.as_str().to_owned());
         } else {
             self.put(key, value);
         }
     }
 
+    /// Writes a parameter that is not the wire's own, if the provider is known to take it.
+    fn foreign(&mut self, param: Param, key: &str, value: Option<Value>) {
+        let Some(value) = value else { return };
+        if self.context.quirks.takes.contains(&param) {
+            self.put(key, value);
+        } else {
+            self.dropped.push(param.as_str().to_owned());
+        }
+    }
+
     fn sampling(&mut self, chat: &Chat) {
-        let sampling = &chat.sampling;
-        let most = self
-            .context
-            .quirks
+        let (sampling, quirks) = (&chat.sampling, self.context.quirks);
+        let most = quirks
             .max_temperature_percent
             .map(|percent| f32::from(percent) / 100.0);
         let temperature = sampling
             .temperature
             .map(|wanted| most.map_or(wanted, |most| wanted.min(most)));
-        if temperature != sampling.temperature {
-            self.dropped.push("temperature".to_owned());
+        if temperature != sampling.temperature && !quirks.drop_params.contains(&Param::Temperature)
+        {
+            self.dropped.push(Param::Temperature.as_str().to_owned());
         }
         self.param(Param::Temperature, "temperature", temperature.map(decimal));
         self.param(Param::TopP, "top_p", sampling.top_p.map(decimal));
+        self.foreign(Param::TopK, "top_k", sampling.top_k.map(|top| json!(top)));
+        let penalty = sampling.presence_penalty.map(decimal);
+        self.param(Param::PresencePenalty, "presence_penalty", penalty);
+        let penalty = sampling.frequency_penalty.map(decimal);
+        self.param(Param::FrequencyPenalty, "frequency_penalty", penalty);
+        let stop = (!sampling.stop.is_empty()).then(|| json!(sampling.stop));
+        self.param(Param::Stop, "stop", stop);
+        let seed_field = match quirks.seed_field {
+            SeedField::Seed => "seed",
+            SeedField::RandomSeed => "random_seed",
+        };
         self.param(
-            Param::Stop,
-            "stop",
-            (!sampling.stop.is_empty()).then(|| json!(sampling.stop)),
-        );
-        self.param(Param::Seed, "seed", sampling.seed.map(|seed| json!(seed)));
-        self.param(
-            Param::User,
-            "user",
-            chat.user.as_ref().map(|user| json!(user)),
-        );
-        self.param(
-            Param::ReasoningEffort,
-            "reasoning_effort",
-            chat.reasoning_effort.map(|effort| json!(effort.as_str())),
+            Param::Seed,
+            seed_field,
+            sampling.seed.map(|seed| json!(seed)),
         );
         if let Some(most) = sampling.max_output_tokens {
-            let field = match self.context.quirks.max_tokens_field {
+            let field = match quirks.max_tokens_field {
                 MaxTokensField::MaxTokens => "max_tokens",
                 MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
             };
@@ -106,15 +120,85 @@ impl Writer<'_> {
         }
     }
 
+    fn labels(&mut self, chat: &Chat) {
+        let user = chat.user.as_ref().map(|user| json!(user));
+        self.param(Param::User, "user", user);
+        let metadata = (!chat.metadata.is_empty()).then(|| json!(chat.metadata));
+        self.foreign(Param::Metadata, "metadata", metadata);
+        if let Some(top) = chat.top_logprobs {
+            self.param(Param::Logprobs, "logprobs", Some(json!(true)));
+            if top > 0 && !self.context.quirks.drop_params.contains(&Param::Logprobs) {
+                self.put("top_logprobs", json!(top));
+            }
+        }
+    }
+
+    fn reasoning(&mut self, chat: &Chat) {
+        let quirks = self.context.quirks;
+        let Some(effort) = reasoning::effort(chat, quirks, &mut self.dropped) else {
+            return;
+        };
+        let is_on = effort != ReasoningEffort::None;
+        match quirks.reasoning {
+            ReasoningStyle::Usual | ReasoningStyle::Budget | ReasoningStyle::Switch => {
+                self.put("reasoning_effort", json!(effort.as_str()));
+            }
+            ReasoningStyle::EffortObject => {
+                let mut object = json!({"effort": effort.as_str()});
+                if let Some(budget) = chat.reasoning_budget_tokens {
+                    // Here both are known, and a budget is the more exact one.
+                    object = json!({"max_tokens": budget});
+                    let effort = Param::ReasoningEffort.as_str();
+                    self.dropped.retain(|dropped| dropped != effort);
+                }
+                self.put("reasoning", object);
+            }
+            ReasoningStyle::ThinkingType => {
+                let switch = if is_on { "enabled" } else { "disabled" };
+                self.put("thinking", json!({"type": switch}));
+                if is_on && !quirks.efforts.is_empty() {
+                    self.put("reasoning_effort", json!(effort.as_str()));
+                }
+            }
+            ReasoningStyle::EnableThinking => {
+                self.put("enable_thinking", json!(is_on));
+                if is_on {
+                    let budget = chat.reasoning_budget_tokens;
+                    let budget = budget.unwrap_or_else(|| effort.budget_tokens());
+                    self.put("thinking_budget", json!(budget));
+                }
+            }
+            ReasoningStyle::TemplateArgument => {
+                self.put("chat_template_kwargs", json!({"enable_thinking": is_on}));
+            }
+        }
+    }
+
     fn tools(&mut self, chat: &Chat) {
+        if self.answers_by_tool(chat) {
+            let (name, schema) = match &chat.format {
+                ResponseFormat::JsonSchema { schema, .. } => (json_answer::ANSWER_TOOL, schema),
+                ResponseFormat::JsonObject | ResponseFormat::Text => return,
+            };
+            let function = json!({"name": name, "description": json_answer::TOOL_DESCRIPTION, "parameters": schema});
+            self.put("tools", json!([{"type": "function", "function": function}]));
+            let choice = json!({"type": "function", "function": {"name": name}});
+            self.put("tool_choice", choice);
+            return;
+        }
         if chat.tools.is_empty() {
             return;
         }
-        let tool = |tool: &crate::types::Tool| {
-            let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
-            json!({"type": "function", "function": function})
-        };
-        self.put("tools", chat.tools.iter().map(tool).collect());
+        let takes_strict = !self
+            .context
+            .quirks
+            .drop_params
+            .contains(&Param::StrictTools);
+        if !takes_strict && chat.tools.iter().any(|tool| tool.strict == Some(true)) {
+            self.dropped.push(Param::StrictTools.as_str().to_owned());
+        }
+        let tools = chat.tools.iter().map(|tool| write_tool(tool, takes_strict));
+        self.put("tools", tools.collect());
         let choice = match &chat.tool_choice {
             ToolChoice::Auto => None,
             ToolChoice::None => Some(json!("none")),
@@ -124,6 +208,16 @@ impl Writer<'_> {
             }
         };
         self.param(Param::ToolChoice, "tool_choice", choice);
+        let parallel = chat.parallel_tool_calls.map(|parallel| json!(parallel));
+        self.param(Param::ParallelToolCalls, "parallel_tool_calls", parallel);
+    }
+
+    /// `true` when the JSON answer is asked for as the arguments of a forced call; with tools of the chat's own
+    /// beside it that would forbid them, so then the prompt asks.
+    fn answers_by_tool(&self, chat: &Chat) -> bool {
+        self.context.quirks.json == JsonSupport::Tool
+            && chat.tools.is_empty()
+            && matches!(chat.format, ResponseFormat::JsonSchema { .. })
     }
 
     fn format(&mut self, chat: &Chat) {
@@ -146,113 +240,13 @@ impl Writer<'_> {
             self.put("stream_options", json!({"include_usage": true}));
         }
     }
+}
 
-    fn messages(&self, chat: &Chat) -> Result<Vec<Value>, WireError> {
-        let mut messages = chat
-            .messages
-            .iter()
-            .map(message)
-            .collect::<Result<Vec<_>, _>>()?;
-        let told = match (&chat.format, self.context.quirks.json) {
-            (
-                ResponseFormat::JsonSchema { schema, .. },
-                JsonSupport::Object | JsonSupport::Prompt | JsonSupport::Tool,
-            ) => Some(json_answer::instruction(schema)),
-            // OpenAI refuses `json_object` unless the word stands in a message.
-            (ResponseFormat::JsonObject, _) if !mentions_json(chat) => {
-                Some("Answer with one JSON object and nothing else.".to_owned())
-            }
-            (
-                ResponseFormat::JsonSchema { .. }
-                | ResponseFormat::JsonObject
-                | ResponseFormat::Text,
-                _,
-            ) => None,
-        };
-        messages.extend(told.map(|text| json!({"role": "system", "content": text})));
-        Ok(messages)
+fn write_tool(tool: &Tool, takes_strict: bool) -> Value {
+    let mut function =
+        json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+    if let Some(strict) = tool.strict.filter(|_| takes_strict) {
+        function["strict"] = json!(strict);
     }
-}
-
-fn mentions_json(chat: &Chat) -> bool {
-    chat.messages
-        .iter()
-        .any(|message| message.joined_text().to_lowercase().contains("json"))
-}
-
-/// A parameter as people wrote it: 0.7, not 0.699999988079071.
-fn decimal(number: f32) -> Value {
-    number
-        .to_string()
-        .parse::<f64>()
-        .map_or(Value::Null, |number| json!(number))
-}
-
-fn message(message: &Message) -> Result<Value, WireError> {
-    let text = message.joined_text();
-    Ok(match message.role {
-        Role::System => json!({"role": "system", "content": text}),
-        Role::User => json!({"role": "user", "content": user_content(message)?}),
-        Role::Tool => {
-            json!({"role": "tool", "tool_call_id": message.tool_call_id, "content": text})
-        }
-        Role::Assistant if message.tool_calls.is_empty() => {
-            json!({"role": "assistant", "content": text})
-        }
-        Role::Assistant => {
-            let call = |call: &crate::types::ToolCall| {
-                let function = json!({"name": call.name, "arguments": call.arguments});
-                json!({"id": call.id, "type": "function", "function": function})
-            };
-            let calls: Vec<Value> = message.tool_calls.iter().map(call).collect();
-            let content = if text.is_empty() {
-                Value::Null
-            } else {
-                json!(text)
-            };
-            json!({"role": "assistant", "content": content, "tool_calls": calls})
-        }
-    })
-}
-
-/// A plain string where there is only text: every clone of this wire understands that.
-fn user_content(message: &Message) -> Result<Value, WireError> {
-    let plain = message
-        .parts
-        .iter()
-        .all(|part| matches!(part, ContentPart::Text(_)));
-    if plain {
-        return Ok(json!(message.joined_text()));
-    }
-    let mut parts = Vec::new();
-    for part in &message.parts {
-        match part {
-            ContentPart::Text(text) => parts.push(json!({"type": "text", "text": text})),
-            ContentPart::Image(media) => {
-                parts.push(json!({"type": "image_url", "image_url": {"url": url(media)}}))
-            }
-            ContentPart::File { name, media } => parts.push(file(name.as_deref(), media)?),
-            ContentPart::Reasoning(_) | ContentPart::Audio(_) | ContentPart::CachePoint(_) => {}
-        }
-    }
-    Ok(Value::Array(parts))
-}
-
-fn url(media: &Media) -> String {
-    match &media.source {
-        MediaSource::Url(url) => url.clone(),
-        MediaSource::Base64(base64) => format!("data:{};base64,{base64}", media.media_type),
-    }
-}
-
-fn file(name: Option<&str>, media: &Media) -> Result<Value, WireError> {
-    match &media.source {
-        MediaSource::Base64(_) => {
-            let file = json!({"filename": name.unwrap_or("document"), "file_data": url(media)});
-            Ok(json!({"type": "file", "file": file}))
-        }
-        MediaSource::Url(_) => Err(WireError::Unsupported(
-            "a document by address cannot be sent on this wire: send its bytes".to_owned(),
-        )),
-    }
+    json!({"type": "function", "function": function})
 }
