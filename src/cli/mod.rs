@@ -12,6 +12,7 @@ mod logging;
 mod output;
 mod render;
 mod watch;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -53,6 +54,9 @@ enum Command {
     Models(lists::ModelsArgs),
     /// List the debate formats, or show one
     Formats(lists::FormatsArgs),
+    /// Read or write a provider's protocol, to add a provider or to report a bug
+    #[command(subcommand)]
+    Wire(wire::WireCommand),
     /// Check settings and data files, and say what is set
     CheckConfig(check::CheckArgs),
 }
@@ -102,6 +106,7 @@ pub async fn run() -> ExitCode {
         Command::Watch(args) => watch::watch(&args).await,
         Command::Models(args) => lists::models(&args),
         Command::Formats(args) => lists::formats(&args),
+        Command::Wire(command) => wire::wire(&command),
         Command::CheckConfig(args) => check::check_config(&args),
     };
     match result {

@@ -114,10 +114,11 @@ impl ResponseBuilder {
     /// Adds the next chunk.
     pub fn push(&mut self, chunk: &ChatChunk) {
         let response = &mut self.response;
-        if let Some(id) = &chunk.id {
+        // The first id and model that say something stay: one provider changes the id with every chunk.
+        if let Some(id) = chunk.id.as_ref().filter(|_| response.id.is_empty()) {
             response.id.clone_from(id);
         }
-        if let Some(model) = &chunk.model {
+        if let Some(model) = chunk.model.as_ref().filter(|_| response.model.is_empty()) {
             response.model.clone_from(model);
         }
         response.text.push_str(&chunk.delta.text);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::WireError;
 use crate::client::LlmErrorKind;
 use crate::types::FinishReason;
+use crate::types::TokenLogprob;
 use crate::types::quirks::Quirks;
 
 /// A count at a path, however the number is written; 0 when it is not there.
@@ -45,6 +46,22 @@ pub(super) fn arguments(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
+}
+
+/// Log probabilities in the form that OpenAI, Ollama and others share.
+pub(super) fn logprobs(list: Option<&Vec<Value>>) -> Vec<TokenLogprob> {
+    let one = |entry: &Value| Some((text(entry, "token")?, entry.get("logprob")?.as_f64()?));
+    let entries = list.into_iter().flatten().filter_map(|entry| {
+        let (token, logprob) = one(entry)?;
+        let top = entry.get("top_logprobs").and_then(Value::as_array);
+        let top = top.into_iter().flatten().filter_map(one).collect();
+        Some(TokenLogprob {
+            token,
+            logprob,
+            top,
+        })
+    });
+    entries.collect()
 }
 
 /// Parses JSON that may have white space around it; keep-alive bytes come before some answers.

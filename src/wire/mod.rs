@@ -8,6 +8,7 @@ mod lenient;
 mod media;
 mod ollama;
 mod openai_chat;
+pub mod reading;
 mod reasoning;
 mod retry_after;
 #[cfg(test)]

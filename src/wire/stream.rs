@@ -114,7 +114,13 @@ impl StreamDecoder {
             Form::Unknown => return Err(WireError::Truncated),
             Form::Sse(decoder) => decoder.finish(),
             Form::Lines(decoder) => decoder.finish().map(Event::line),
-            Form::Whole(body) => return self.dialect.whole(&std::mem::take(body), chunks),
+            Form::Whole(body) => {
+                let body = std::mem::take(body);
+                return match lines_of_json(&body) {
+                    Some(events) => self.events(events, chunks),
+                    None => self.dialect.whole(&body, chunks),
+                };
+            }
         };
         if let Some(event) = last {
             // What the cut left of an event is no JSON; that the stream was cut is said below.
@@ -124,6 +130,17 @@ impl StreamDecoder {
                 }
                 done => done?,
             }
+        }
+        match self.dialect.is_complete() {
+            true => Ok(()),
+            false => Err(WireError::Truncated),
+        }
+    }
+
+    /// Takes the events of a stream that came without its framing.
+    fn events(&mut self, events: Vec<Event>, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
+        for event in events {
+            self.dialect.event(&event, chunks)?;
         }
         match self.dialect.is_complete() {
             true => Ok(()),
@@ -147,6 +164,22 @@ impl Form {
             _ => Self::Sse(SseDecoder::default()),
         }
     }
+}
+
+/// The events of a body that holds one JSON object a line, as some proxies and logs write a stream.
+fn lines_of_json(body: &[u8]) -> Option<Vec<Event>> {
+    let lines = || {
+        let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        lines.filter(|line| !line.is_empty())
+    };
+    let is_object = |line: &[u8]| line.starts_with(b"{") && line.ends_with(b"}");
+    if lines().count() < 2 || !lines().all(is_object) {
+        return None;
+    }
+    let parses = |line| serde_json::from_slice::<&serde_json::value::RawValue>(line).is_ok();
+    lines()
+        .all(parses)
+        .then(|| lines().map(|line| Event::line(line.to_vec())).collect())
 }
 
 impl Event {

@@ -77,10 +77,26 @@ pub(super) fn of_code(code: &str, message: &str) -> WireError {
 
 fn class(wire: Wire, status: u16, said: &Said) -> Class {
     let coded = said.codes.iter().find_map(|code| codes::class(code));
+    let told = by_status(wire, status);
+    // Some write a code that only says "an error" beside a status that says which.
+    let coded = coded.filter(|class| match class {
+        Class::InvalidRequest | Class::Overloaded => {
+            matches!(told, Class::InvalidRequest | Class::Overloaded) || status == 429
+        }
+        Class::Authentication
+        | Class::PermissionDenied
+        | Class::ModelNotFound
+        | Class::ContextLengthExceeded
+        | Class::ContentFiltered
+        | Class::RateLimited
+        | Class::QuotaExhausted
+        | Class::Timeout
+        | Class::ConnectionFailed => true,
+    });
     match texts::class(status, &said.message) {
         // A text is more exact than a code that says no more than the status.
         Some(exact) if coded.is_none_or(Class::is_general) => exact,
-        Some(_) | None => coded.unwrap_or_else(|| by_status(wire, status)),
+        Some(_) | None => coded.unwrap_or(told),
     }
 }
 

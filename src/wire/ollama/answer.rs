@@ -37,23 +37,34 @@ impl Dialect for Stream {
         if value.get("error").is_some_and(|error| !error.is_null()) {
             return Err(failure::in_success(&value));
         }
-        let Some(message) = value.get("message") else {
-            return Err(WireError::Malformed("a line without a message".to_owned()));
+        // `/api/generate` has no message, and its members stand in the line itself.
+        let (message, text) = match value.get("message") {
+            Some(message) => (message, "content"),
+            None if value.get("response").is_some() => (&value, "response"),
+            None => return Err(WireError::Malformed("a line without a message".to_owned())),
         };
         let mut chunk = ChatChunk {
             model: lenient::text(&value, "model"),
             delta: Delta {
-                text: lenient::text(message, "content").unwrap_or_default(),
+                text: lenient::text(message, text).unwrap_or_default(),
                 reasoning: lenient::text(message, "thinking").unwrap_or_default(),
                 tool_calls: self.tool_calls(message),
+                logprobs: lenient::logprobs(value.get("logprobs").and_then(Value::as_array)),
                 ..Delta::default()
             },
             ..ChatChunk::default()
         };
         if value.get("done") == Some(&Value::Bool(true)) {
             self.done = true;
-            chunk.finish = Some(finish(&value, self.calls)?);
             chunk.usage = usage(&value);
+            chunk.native_finish = lenient::text(&value, "done_reason");
+            match finish(&value, self.calls) {
+                Ok(finish) => chunk.finish = Some(finish),
+                Err(error) => {
+                    chunks.push(chunk);
+                    return Err(error);
+                }
+            }
         }
         chunks.push(chunk);
         Ok(())

@@ -11,11 +11,17 @@ use crate::types::Message;
 use crate::types::ReasoningEffort;
 use crate::types::ResponseFormat;
 use crate::types::Role;
+use crate::types::Tool;
 use crate::types::ToolChoice;
+use crate::types::quirks::JsonSupport;
 use crate::types::quirks::Param;
+use crate::types::quirks::ReasoningStyle;
 use crate::wire::EncodeContext;
 use crate::wire::Encoded;
 use crate::wire::WireError;
+use crate::wire::json_answer;
+use crate::wire::lenient::decimal;
+use crate::wire::reasoning;
 
 /// Writes a request for `POST {base}/api/chat`.
 pub(in crate::wire) fn encode(
@@ -23,55 +29,39 @@ pub(in crate::wire) fn encode(
     context: &EncodeContext<'_>,
 ) -> Result<Encoded, WireError> {
     let mut dropped = Vec::new();
-    let messages = chat
-        .messages
-        .iter()
-        .map(message)
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut body = Map::from_iter([
-        ("model".to_owned(), json!(context.model)),
-        ("messages".to_owned(), Value::Array(messages)),
-        // It streams unless told otherwise.
-        ("stream".to_owned(), json!(context.stream)),
-    ]);
+    let messages = chat.messages.iter().map(|message| write(message, chat));
+    let mut messages = messages.collect::<Result<Vec<_>, _>>()?;
+    let mut body = Map::new();
+    match (&chat.format, context.quirks.json) {
+        (ResponseFormat::Text, _) => {}
+        (ResponseFormat::JsonObject, _) => drop(body.insert("format".to_owned(), json!("json"))),
+        (ResponseFormat::JsonSchema { schema, .. }, JsonSupport::Schema) => {
+            body.insert("format".to_owned(), schema.clone());
+        }
+        (ResponseFormat::JsonSchema { schema, .. }, _) => {
+            let asked = json_answer::instruction(schema);
+            messages.push(json!({"role": "system", "content": asked}));
+            body.insert("format".to_owned(), json!("json"));
+        }
+    }
+    body.insert("model".to_owned(), json!(context.model));
+    body.insert("messages".to_owned(), Value::Array(messages));
+    // It streams unless told otherwise.
+    body.insert("stream".to_owned(), json!(context.stream));
     let options = options(chat);
     if !options.is_empty() {
         body.insert("options".to_owned(), Value::Object(options));
     }
-    match &chat.format {
-        ResponseFormat::Text => {}
-        ResponseFormat::JsonObject => drop(body.insert("format".to_owned(), json!("json"))),
-        ResponseFormat::JsonSchema { schema, .. } => {
-            drop(body.insert("format".to_owned(), schema.clone()))
-        }
+    tools(chat, &mut body, &mut dropped);
+    if let Some(effort) = reasoning::effort(chat, context.quirks, &mut dropped) {
+        let think = think(effort, context.quirks.reasoning);
+        body.insert("think".to_owned(), think);
     }
-    if !chat.tools.is_empty() {
-        let tool = |tool: &crate::types::Tool| {
-            let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
-            json!({"type": "function", "function": function})
-        };
-        match chat.tool_choice {
-            // There is no tool_choice here, but no tools is the same as none.
-            ToolChoice::None => {}
-            ToolChoice::Auto => {
-                drop(body.insert("tools".to_owned(), chat.tools.iter().map(tool).collect()))
-            }
-            ToolChoice::Required | ToolChoice::Named(_) => {
-                body.insert("tools".to_owned(), chat.tools.iter().map(tool).collect());
-                dropped.push("tool_choice".to_owned());
-            }
-        }
+    if let Some(top) = chat.top_logprobs {
+        body.insert("logprobs".to_owned(), json!(true));
+        body.insert("top_logprobs".to_owned(), json!(top));
     }
-    match chat.reasoning_effort {
-        Some(_) if context.quirks.drop_params.contains(&Param::ReasoningEffort) => {
-            dropped.push("reasoning_effort".to_owned());
-        }
-        Some(effort) => drop(body.insert("think".to_owned(), think(effort))),
-        None => {}
-    }
-    if chat.user.is_some() {
-        dropped.push("user".to_owned());
-    }
+    dropped.extend(lost(chat));
     Ok(Encoded {
         path: "/api/chat".to_owned(),
         body: Value::Object(body).to_string().into(),
@@ -79,9 +69,52 @@ pub(in crate::wire) fn encode(
     })
 }
 
-fn think(effort: ReasoningEffort) -> Value {
+/// What the native API has no member for.
+fn lost(chat: &Chat) -> impl Iterator<Item = String> {
+    let marked = |message: &Message| {
+        let mut parts = message.parts.iter();
+        parts.any(|part| matches!(part, ContentPart::CachePoint(_)))
+    };
+    let lost = [
+        (Param::User, chat.user.is_some()),
+        (Param::Metadata, !chat.metadata.is_empty()),
+        (
+            Param::ParallelToolCalls,
+            chat.parallel_tool_calls.is_some() && !chat.tools.is_empty(),
+        ),
+        (
+            Param::StrictTools,
+            chat.tools.iter().any(|tool| tool.strict == Some(true)),
+        ),
+        (
+            Param::CacheMarkers,
+            chat.messages.iter().any(marked) || chat.tools.iter().any(|tool| tool.cache.is_some()),
+        ),
+    ];
+    lost.into_iter()
+        .filter(|(_, is_lost)| *is_lost)
+        .map(|(param, _)| param.as_str().to_owned())
+}
+
+fn tools(chat: &Chat, body: &mut Map<String, Value>, dropped: &mut Vec<String>) {
+    // There is no tool_choice here, but no tools is the same as none.
+    if chat.tools.is_empty() || chat.tool_choice == ToolChoice::None {
+        return;
+    }
+    let tool = |tool: &Tool| {
+        let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+        json!({"type": "function", "function": function})
+    };
+    body.insert("tools".to_owned(), chat.tools.iter().map(tool).collect());
+    if chat.tool_choice != ToolChoice::Auto {
+        dropped.push(Param::ToolChoice.as_str().to_owned());
+    }
+}
+
+fn think(effort: ReasoningEffort, style: ReasoningStyle) -> Value {
     match effort {
         ReasoningEffort::None => json!(false),
+        _ if style == ReasoningStyle::Switch => json!(true),
         ReasoningEffort::Minimal | ReasoningEffort::Low => json!("low"),
         ReasoningEffort::Medium => json!("medium"),
         ReasoningEffort::High => json!("high"),
@@ -91,23 +124,16 @@ fn think(effort: ReasoningEffort) -> Value {
 
 fn options(chat: &Chat) -> Map<String, Value> {
     let sampling = &chat.sampling;
-    let decimal = |number: f32| {
-        number
-            .to_string()
-            .parse::<f64>()
-            .map_or(Value::Null, |number| json!(number))
-    };
+    let stop = (!sampling.stop.is_empty()).then(|| json!(sampling.stop));
+    let most = sampling.max_output_tokens.map(|most| json!(most));
     let pairs = [
         ("temperature", sampling.temperature.map(decimal)),
         ("top_p", sampling.top_p.map(decimal)),
-        (
-            "num_predict",
-            sampling.max_output_tokens.map(|most| json!(most)),
-        ),
-        (
-            "stop",
-            (!sampling.stop.is_empty()).then(|| json!(sampling.stop)),
-        ),
+        ("top_k", sampling.top_k.map(|top| json!(top))),
+        ("presence_penalty", sampling.presence_penalty.map(decimal)),
+        ("frequency_penalty", sampling.frequency_penalty.map(decimal)),
+        ("num_predict", most),
+        ("stop", stop),
         ("seed", sampling.seed.map(|seed| json!(seed))),
     ];
     pairs
@@ -116,7 +142,7 @@ fn options(chat: &Chat) -> Map<String, Value> {
         .collect()
 }
 
-fn message(message: &Message) -> Result<Value, WireError> {
+fn write(message: &Message, chat: &Chat) -> Result<Value, WireError> {
     let role = match message.role {
         Role::System => "system",
         Role::User => "user",
@@ -124,7 +150,7 @@ fn message(message: &Message) -> Result<Value, WireError> {
         Role::Tool => "tool",
     };
     let mut written = json!({"role": role, "content": message.joined_text()});
-    let mut images = Vec::new();
+    let (mut images, mut thinking) = (Vec::new(), String::new());
     for part in &message.parts {
         match part {
             ContentPart::Image(media) => match &media.source {
@@ -132,17 +158,22 @@ fn message(message: &Message) -> Result<Value, WireError> {
                 MediaSource::Url(_) => return Err(unsupported("an image by address")),
             },
             ContentPart::File { .. } => return Err(unsupported("a document")),
-            ContentPart::Reasoning(block) => written["thinking"] = json!(block.text),
             ContentPart::Audio(_) => return Err(unsupported("sound")),
-            ContentPart::CachePoint(_) => {}
-            ContentPart::Text(_) => {}
+            ContentPart::Reasoning(block) => thinking.push_str(&block.text),
+            ContentPart::Text(_) | ContentPart::CachePoint(_) => {}
         }
+    }
+    if !thinking.is_empty() {
+        written["thinking"] = json!(thinking);
     }
     if !images.is_empty() {
         written["images"] = Value::Array(images);
     }
     if let Some(id) = &message.tool_call_id {
         written["tool_call_id"] = json!(id);
+        if let Some(name) = chat.tool_of(id) {
+            written["tool_name"] = json!(name);
+        }
     }
     if !message.tool_calls.is_empty() {
         let call = |(index, call): (usize, &crate::types::ToolCall)| {

@@ -1,8 +1,8 @@
 //! OpenAI's Chat Completions, and the many who speak it with an accent.
 
 mod messages;
+mod pieces;
 mod request;
-mod response;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,24 @@
-//! Reading a stream.
+//! Reading an answer: a stream, or a whole one, which is a stream of one chunk.
 
 use serde_json::Value;
 
-use super::response::decode_response;
-use super::response::first_choice;
-use super::response::usage_of;
-use super::response::words;
+use super::pieces::finish;
+use super::pieces::first_choice;
+use super::pieces::further_choices;
+use super::pieces::logprobs;
+use super::pieces::tool_calls;
+use super::pieces::usage_of;
+use super::pieces::words;
 use crate::types::ChatChunk;
 use crate::types::Delta;
+use crate::types::FinishReason;
+use crate::types::ResponseBuilder;
 use crate::types::ToolCallDelta;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::failure;
 use crate::wire::framing::Event;
+use crate::wire::json_answer;
 use crate::wire::lenient;
 use crate::wire::stream::Dialect;
 
@@ -23,6 +29,8 @@ pub(in crate::wire) struct Stream {
     finished: bool,
     /// Ids of the tool calls begun so far, by index: some providers leave the index out.
     calls: Vec<String>,
+    /// The index of the forced call that stands for a JSON answer.
+    answer_call: Option<usize>,
 }
 
 impl Stream {
@@ -31,6 +39,7 @@ impl Stream {
             quirks,
             finished: false,
             calls: Vec::new(),
+            answer_call: None,
         }
     }
 }
@@ -43,7 +52,14 @@ impl Dialect for Stream {
     }
 
     fn whole(&mut self, body: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
-        chunks.extend(decode_response(body, &self.quirks)?.into_chunks());
+        let value = lenient::parse(body)?;
+        fail_on_error(&value, None)?;
+        if first_choice(&value).is_none() {
+            return Err(WireError::Malformed("it has no choices".to_owned()));
+        }
+        let mut builder = ResponseBuilder::default();
+        builder.push(&self.chunk(&value, "message")?);
+        chunks.extend(builder.finish().into_chunks());
         Ok(())
     }
 
@@ -53,70 +69,77 @@ impl Dialect for Stream {
             return Ok(());
         }
         let value = lenient::parse(data.as_bytes())?;
-        let failed = value.get("error").is_some_and(|error| !error.is_null());
-        if failed || event.name.as_deref() == Some("error") {
-            return Err(failure::in_success(&value));
-        }
+        fail_on_error(&value, event.name.as_deref())?;
         if !value.is_object() {
             return Err(WireError::Malformed(format!(
                 "an event that is no object: {data:.80}"
             )));
         }
-        chunks.push(self.chunk(&value)?);
+        chunks.push(self.chunk(&value, "delta")?);
         Ok(())
     }
 }
 
+/// Fails on an error where an answer was promised.
+fn fail_on_error(value: &Value, event: Option<&str>) -> Result<(), WireError> {
+    let failed = value.get("error").is_some_and(|error| !error.is_null());
+    // Cloudflare's own form, and vLLM's before 0.10.
+    let flat = value.get("success") == Some(&Value::Bool(false))
+        || value.get("object").and_then(Value::as_str) == Some("error");
+    match failed || flat || event == Some("error") {
+        true => Err(failure::in_success(value)),
+        false => Ok(()),
+    }
+}
+
 impl Stream {
-    fn chunk(&mut self, value: &Value) -> Result<ChatChunk, WireError> {
+    /// Reads one chunk. What is new stands in `delta`, or in `message` where a provider answers with all at once;
+    /// Perplexity sends both, and then the other one is cumulative.
+    fn chunk(&mut self, value: &Value, place: &str) -> Result<ChatChunk, WireError> {
         let mut chunk = ChatChunk {
+            // Azure's first chunk has no choices and an empty id and model.
+            id: lenient::text(value, "id"),
+            model: lenient::text(value, "model"),
             usage: usage_of(value, &self.quirks),
+            unknown: further_choices(value),
             ..ChatChunk::default()
         };
-        // Azure's first chunk has no choices and an empty id and model.
-        chunk.id = lenient::text(value, "id");
-        chunk.model = lenient::text(value, "model");
         let Some(choice) = first_choice(value) else {
             return Ok(chunk);
         };
         let null = Value::Null;
-        let piece = choice
-            .get("delta")
-            .filter(|delta| delta.is_object())
+        let other = if place == "delta" { "message" } else { "delta" };
+        let piece = [place, other]
+            .into_iter()
+            .find_map(|key| choice.get(key).filter(|piece| piece.is_object()))
             .unwrap_or(&null);
-        let (text, reasoning) = words(piece);
+        let said = words(piece);
+        chunk.unknown.extend(said.unknown);
         chunk.delta = Delta {
-            text,
+            text: said.text,
             refusal: lenient::text(piece, "refusal").unwrap_or_default(),
-            reasoning,
-            tool_calls: self.tool_pieces(piece),
-            ..Delta::default()
+            reasoning: said.reasoning,
+            seal: said.seal,
+            logprobs: logprobs(choice),
+            tool_calls: Vec::new(),
         };
-        let finish = choice
-            .get("finish_reason")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        chunk.finish = lenient::finish_reason(finish, &self.quirks)?;
+        let mut calls = tool_calls(piece);
+        // Llamafile and old Moonshot streams put whole calls beside the delta.
+        if calls.is_empty() {
+            calls = tool_calls(choice);
+        }
+        for (index, call) in calls {
+            self.add_call(index, call, &mut chunk.delta);
+        }
+        let (meant, word) = finish(choice, &self.quirks)?;
+        chunk.finish = self.ending(meant);
+        chunk.native_finish = word;
         self.finished |= chunk.finish.is_some();
         Ok(chunk)
     }
 
-    fn tool_pieces(&mut self, piece: &Value) -> Vec<ToolCallDelta> {
-        let calls = piece.get("tool_calls").and_then(Value::as_array);
-        calls
-            .into_iter()
-            .flatten()
-            .map(|call| self.tool_piece(call))
-            .collect()
-    }
-
-    fn tool_piece(&mut self, call: &Value) -> ToolCallDelta {
-        let id = lenient::text(call, "id");
-        let told = call
-            .get("index")
-            .and_then(Value::as_u64)
-            .map(|index| index as usize);
-        let index = told.unwrap_or_else(|| match &id {
+    fn add_call(&mut self, told: Option<usize>, mut call: ToolCallDelta, delta: &mut Delta) {
+        call.index = told.unwrap_or_else(|| match &call.id {
             Some(id) => self
                 .calls
                 .iter()
@@ -124,17 +147,27 @@ impl Stream {
                 .unwrap_or(self.calls.len()),
             None => self.calls.len().saturating_sub(1),
         });
-        if index == self.calls.len() {
-            self.calls.push(id.clone().unwrap_or_default());
+        if call.index == self.calls.len() {
+            self.calls.push(call.id.clone().unwrap_or_default());
         }
-        let null = Value::Null;
-        let function = call.get("function").unwrap_or(&null);
-        ToolCallDelta {
-            index,
-            id,
-            name: lenient::text(function, "name"),
-            arguments: lenient::arguments(function.get("arguments")),
-            signature: None,
+        if call.name.as_deref() == Some(json_answer::ANSWER_TOOL) {
+            self.answer_call = Some(call.index);
+        }
+        match self.answer_call == Some(call.index) {
+            true => delta.text.push_str(&call.arguments),
+            false => delta.tool_calls.push(call),
+        }
+    }
+
+    /// A JSON answer by forced call ends as an answer does.
+    fn ending(&self, meant: Option<FinishReason>) -> Option<FinishReason> {
+        match meant {
+            Some(FinishReason::ToolCalls)
+                if self.answer_call.is_some() && self.calls.len() == 1 =>
+            {
+                Some(FinishReason::Stop)
+            }
+            other => other,
         }
     }
 }
