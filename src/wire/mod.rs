@@ -1,6 +1,9 @@
 //! Bytes to types and back, without I/O: framing, and one folder per dialect.
 
 mod anthropic;
+#[cfg(test)]
+mod any_chat;
+mod asked;
 mod failure;
 pub mod framing;
 mod json_answer;

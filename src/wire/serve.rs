@@ -6,6 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::WireError;
+use super::ollama;
+use super::openai_chat;
 use crate::client::LlmError;
 use crate::types::Chat;
 use crate::types::ChatChunk;
@@ -19,6 +21,8 @@ pub struct Asked {
     pub model: String,
     /// Whether the answer is wanted in pieces; `false` where the path tells (Gemini).
     pub stream: bool,
+    /// Whether the client wants the usage within the stream; wires that always tell it have `true`.
+    pub usage_in_stream: bool,
     /// What is asked.
     pub chat: Chat,
     /// Members of the request that have no place in Agon's own form, by the wire's names for them.
@@ -56,13 +60,12 @@ pub trait StreamEncoder: fmt::Debug + Send {
 /// `Malformed` with what is wrong and where; `Unsupported` for a wire that clients do not speak, and for content
 /// that no provider could be given.
 pub fn decode_request(wire: Wire, body: &[u8]) -> Result<Asked, WireError> {
-    let _ = body;
     match wire {
-        Wire::OpenaiChat => Err(unserved(wire)),
+        Wire::OpenaiChat => openai_chat::decode_request(body),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
         Wire::Gemini => Err(unserved(wire)),
-        Wire::Ollama => Err(unserved(wire)),
+        Wire::Ollama => ollama::decode_request(body),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
 }
@@ -76,13 +79,12 @@ pub fn encode_response(
     response: &ChatResponse,
     head: &AnswerHead,
 ) -> Result<Bytes, WireError> {
-    let _ = (response, head);
     match wire {
-        Wire::OpenaiChat => Err(unserved(wire)),
+        Wire::OpenaiChat => Ok(openai_chat::encode_response(response, head)),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
         Wire::Gemini => Err(unserved(wire)),
-        Wire::Ollama => Err(unserved(wire)),
+        Wire::Ollama => Ok(ollama::encode_response(response, head)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
 }
@@ -92,13 +94,12 @@ pub fn encode_response(
 /// # Errors
 /// `Unsupported` for a wire that clients do not speak.
 pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEncoder>, WireError> {
-    let _ = head;
     match wire {
-        Wire::OpenaiChat => Err(unserved(wire)),
+        Wire::OpenaiChat => Ok(Box::new(openai_chat::Encoder::new(head))),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
         Wire::Gemini => Err(unserved(wire)),
-        Wire::Ollama => Err(unserved(wire)),
+        Wire::Ollama => Ok(Box::new(ollama::Encoder::new(head))),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
 }

@@ -3,9 +3,15 @@
 mod messages;
 mod pieces;
 mod request;
+mod serve_answer;
+mod serve_messages;
+mod serve_request;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub(super) use request::encode;
+pub(super) use serve_answer::Encoder;
+pub(super) use serve_answer::encode_response;
+pub(super) use serve_request::decode_request;
 pub(super) use stream::Stream;

@@ -65,8 +65,17 @@ pub(super) fn words(piece: &Value) -> Words {
     words
 }
 
-/// `OpenRouter`'s and Snowflake's list of reasoning, with what has to go back.
+/// `OpenRouter`'s and Snowflake's list of reasoning, with what has to go back; `LiteLLM` calls it otherwise.
 fn details(piece: &Value, words: &mut Words) {
+    let blocks = piece.get("thinking_blocks").and_then(Value::as_array);
+    for block in blocks.into_iter().flatten() {
+        let seal = Seal {
+            signature: lenient::text(block, "signature"),
+            encrypted: lenient::text(block, "data"),
+            id: None,
+        };
+        words.seal = Some(seal).filter(|seal| !seal.is_empty());
+    }
     let told = !words.reasoning.is_empty();
     let details = piece.get("reasoning_details").and_then(Value::as_array);
     for detail in details.into_iter().flatten() {

@@ -1,0 +1,267 @@
+//! Writing what a client is answered.
+
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::types::ChatChunk;
+use crate::types::ChatResponse;
+use crate::types::Delta;
+use crate::types::FinishReason;
+use crate::types::Reasoning;
+use crate::types::TokenLogprob;
+use crate::types::ToolCall;
+use crate::types::Usage;
+use crate::wire::serve::AnswerHead;
+use crate::wire::serve::StreamEncoder;
+
+/// Writes a whole answer.
+pub(in crate::wire) fn encode_response(response: &ChatResponse, head: &AnswerHead) -> Bytes {
+    let content = match response.text.is_empty() {
+        true => Value::Null,
+        false => json!(response.text),
+    };
+    let refusal = (!response.refusal.is_empty()).then_some(&response.refusal);
+    let mut message = json!({"role": "assistant", "content": content, "refusal": refusal});
+    let reasoning = response.reasoning_text();
+    if !reasoning.is_empty() {
+        message["reasoning_content"] = json!(reasoning);
+    }
+    let sealed = response
+        .reasoning
+        .iter()
+        .any(|block| !block.seal.is_empty());
+    if sealed {
+        message["thinking_blocks"] = response.reasoning.iter().map(thinking_block).collect();
+    }
+    if !response.tool_calls.is_empty() {
+        message["tool_calls"] = response.tool_calls.iter().map(tool_call).collect();
+    }
+    let choice = json!({
+        "index": 0,
+        "message": message,
+        "logprobs": logprobs(&response.logprobs),
+        "finish_reason": finish(response.finish),
+    });
+    let body = json!({
+        "id": head.id,
+        "object": "chat.completion",
+        "created": head.created_s,
+        "model": head.model,
+        "choices": [choice],
+        "usage": usage(&response.usage),
+    });
+    body.to_string().into()
+}
+
+/// A block of reasoning in the form that `LiteLLM`'s clients send back.
+fn thinking_block(block: &Reasoning) -> Value {
+    match &block.seal.encrypted {
+        Some(data) => json!({"type": "redacted_thinking", "data": data}),
+        None => {
+            json!({"type": "thinking", "thinking": block.text, "signature": block.seal.signature})
+        }
+    }
+}
+
+fn tool_call(call: &ToolCall) -> Value {
+    let function = json!({"name": call.name, "arguments": call.arguments});
+    let mut written = json!({"id": call.id, "type": "function", "function": function});
+    if let Some(signature) = &call.signature {
+        written["extra_content"] = json!({"google": {"thought_signature": signature}});
+    }
+    written
+}
+
+fn logprobs(tokens: &[TokenLogprob]) -> Value {
+    if tokens.is_empty() {
+        return Value::Null;
+    }
+    let one = |token: &str, logprob: f64| json!({"token": token, "logprob": logprob, "bytes": token.as_bytes()});
+    let entries = tokens.iter().map(|entry| {
+        let mut written = one(&entry.token, entry.logprob);
+        let top = entry
+            .top
+            .iter()
+            .map(|(token, logprob)| one(token, *logprob));
+        written["top_logprobs"] = top.collect();
+        written
+    });
+    json!({"content": entries.collect::<Vec<_>>()})
+}
+
+fn finish(finish: FinishReason) -> &'static str {
+    match finish {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+    }
+}
+
+/// Tokens in OpenAI's form, in which the parts are contained in the wholes.
+fn usage(usage: &Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.prompt_tokens(),
+        "completion_tokens": usage.completion_tokens(),
+        "total_tokens": usage.total_tokens(),
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_in,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_out,
+        },
+    })
+}
+
+/// An error in OpenAI's form.
+pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
+    let (class, code) = match &error.kind {
+        LlmErrorKind::Authentication => ("authentication_error", "invalid_api_key"),
+        LlmErrorKind::PermissionDenied => ("permission_error", "permission_denied"),
+        LlmErrorKind::ModelNotFound => ("invalid_request_error", "model_not_found"),
+        LlmErrorKind::InvalidRequest => ("invalid_request_error", "invalid_request"),
+        LlmErrorKind::ContextLengthExceeded => ("invalid_request_error", "context_length_exceeded"),
+        LlmErrorKind::ContentFiltered => ("invalid_request_error", "content_policy_violation"),
+        LlmErrorKind::RateLimited { .. } => ("rate_limit_error", "rate_limit_exceeded"),
+        LlmErrorKind::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
+        LlmErrorKind::BudgetExceeded => ("budget_exceeded", "budget_exceeded"),
+        LlmErrorKind::Timeout { .. } => ("timeout_error", "timeout"),
+        LlmErrorKind::Overloaded { .. } => ("service_unavailable_error", "overloaded"),
+        LlmErrorKind::ConnectionFailed
+        | LlmErrorKind::StreamInterrupted { .. }
+        | LlmErrorKind::MalformedResponse
+        | LlmErrorKind::Cancelled
+        | LlmErrorKind::NoDeployment { .. } => ("api_error", error.kind.code()),
+    };
+    json!({"error": {"message": error.message, "type": class, "param": null, "code": code}})
+}
+
+/// Writes a stream.
+#[derive(Debug)]
+pub(in crate::wire) struct Encoder {
+    head: AnswerHead,
+    begun: bool,
+    usage: Option<Usage>,
+    /// Said only once, although a provider may say it twice.
+    finish: Option<FinishReason>,
+    calls: bool,
+}
+
+impl Encoder {
+    pub(in crate::wire) fn new(head: AnswerHead) -> Self {
+        Self {
+            head,
+            begun: false,
+            usage: None,
+            finish: None,
+            calls: false,
+        }
+    }
+
+    fn event(&self, choices: &Value, usage: &Value, out: &mut Vec<u8>) {
+        let mut event = json!({
+            "id": self.head.id,
+            "object": "chat.completion.chunk",
+            "created": self.head.created_s,
+            "model": self.head.model,
+            "choices": choices,
+        });
+        if self.head.usage_in_stream {
+            event["usage"] = usage.clone();
+        }
+        write_data(&event.to_string(), out);
+    }
+
+    fn delta(&mut self, delta: &Delta) -> Value {
+        let mut written = json!({});
+        if !std::mem::replace(&mut self.begun, true) {
+            written["role"] = json!("assistant");
+            written["content"] = json!("");
+        }
+        let texts = [
+            ("content", &delta.text),
+            ("refusal", &delta.refusal),
+            ("reasoning_content", &delta.reasoning),
+        ];
+        for (key, text) in texts {
+            if !text.is_empty() {
+                written[key] = json!(text);
+            }
+        }
+        if let Some(seal) = delta.seal.as_ref().filter(|seal| !seal.is_empty()) {
+            let block = Reasoning {
+                text: String::new(),
+                seal: seal.clone(),
+            };
+            written["thinking_blocks"] = json!([thinking_block(&block)]);
+        }
+        if !delta.tool_calls.is_empty() {
+            let calls = delta.tool_calls.iter().map(|call| {
+                let mut function = json!({"arguments": call.arguments});
+                if let Some(name) = &call.name {
+                    function["name"] = json!(name);
+                }
+                let mut written = json!({"index": call.index, "function": function});
+                if let Some(id) = &call.id {
+                    written["id"] = json!(id);
+                    written["type"] = json!("function");
+                }
+                if let Some(signature) = &call.signature {
+                    written["extra_content"] = json!({"google": {"thought_signature": signature}});
+                }
+                written
+            });
+            written["tool_calls"] = calls.collect();
+        }
+        written
+    }
+}
+
+impl StreamEncoder for Encoder {
+    fn chunk(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) {
+        self.usage = chunk.usage.or(self.usage);
+        self.finish = chunk.finish.or(self.finish);
+        self.calls |= !chunk.delta.tool_calls.is_empty();
+        if chunk.delta.is_empty() && chunk.delta.logprobs.is_empty() && self.begun {
+            return;
+        }
+        let delta = self.delta(&chunk.delta);
+        let choice = json!({
+            "index": 0,
+            "delta": delta,
+            "logprobs": logprobs(&chunk.delta.logprobs),
+            "finish_reason": null,
+        });
+        self.event(&json!([choice]), &Value::Null, out);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let word = match self.finish.unwrap_or_default() {
+            FinishReason::Stop if self.calls => finish(FinishReason::ToolCalls),
+            told => finish(told),
+        };
+        let choice = json!({"index": 0, "delta": {}, "logprobs": null, "finish_reason": word});
+        self.event(&json!([choice]), &Value::Null, out);
+        if self.head.usage_in_stream {
+            let told = usage(&self.usage.unwrap_or_default());
+            self.event(&json!([]), &told, out);
+        }
+        write_data("[DONE]", out);
+    }
+
+    fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>) {
+        write_data(&error_body(error).to_string(), out);
+    }
+}
+
+fn write_data(data: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data.as_bytes());
+    out.extend_from_slice(b"\n\n");
+}
