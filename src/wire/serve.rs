@@ -61,7 +61,7 @@ pub fn decode_request(wire: Wire, body: &[u8]) -> Result<Asked, WireError> {
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
-        Wire::Gemini => Err(unserved(wire)),
+        Wire::Gemini => super::gemini::decode_request(body),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
@@ -81,7 +81,7 @@ pub fn encode_response(
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
-        Wire::Gemini => Err(unserved(wire)),
+        Wire::Gemini => Ok(super::gemini::encode_response(response, head)),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
@@ -97,7 +97,7 @@ pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEnco
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
         Wire::Anthropic => Err(unserved(wire)),
-        Wire::Gemini => Err(unserved(wire)),
+        Wire::Gemini => Ok(Box::new(super::gemini::Writer::new(head))),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
