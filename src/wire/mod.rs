@@ -6,6 +6,7 @@ mod any_chat;
 mod asked;
 mod failure;
 pub mod framing;
+mod gemini;
 mod json_answer;
 mod lenient;
 mod media;
@@ -91,7 +92,7 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
         Wire::OpenaiChat => openai_chat::encode(chat, context),
         Wire::OpenaiResponses => Err(unspoken(wire)),
         Wire::Anthropic => anthropic::encode(chat, context),
-        Wire::Gemini => Err(unspoken(wire)),
+        Wire::Gemini => gemini::encode(chat, context),
         Wire::Ollama => ollama::encode(chat, context),
         Wire::Cohere => Err(unspoken(wire)),
         Wire::Bedrock => Err(unspoken(wire)),
@@ -106,7 +107,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
         Wire::OpenaiChat => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::OpenaiResponses => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Anthropic => Box::new(anthropic::Stream::default()),
-        Wire::Gemini => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Gemini => Box::new(gemini::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Bedrock => Box::new(openai_chat::Stream::new(quirks.clone())),
