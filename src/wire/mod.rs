@@ -1,6 +1,7 @@
 //! Bytes to types and back, without I/O: framing, and one folder per dialect.
 
 mod anthropic;
+mod bedrock;
 mod failure;
 pub mod framing;
 mod json_answer;
@@ -91,7 +92,7 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
         Wire::Gemini => Err(unspoken(wire)),
         Wire::Ollama => ollama::encode(chat, context),
         Wire::Cohere => Err(unspoken(wire)),
-        Wire::Bedrock => Err(unspoken(wire)),
+        Wire::Bedrock => bedrock::encode(chat, context),
         Wire::Replicate => Err(unspoken(wire)),
         Wire::Demo => Err(unspoken(wire)),
     }
@@ -106,7 +107,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
         Wire::Gemini => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),
-        Wire::Bedrock => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Bedrock => Box::new(bedrock::Stream::new(quirks.clone())),
         Wire::Replicate => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Demo => Box::new(openai_chat::Stream::new(quirks.clone())),
     }
