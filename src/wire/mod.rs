@@ -4,6 +4,7 @@ mod anthropic;
 #[cfg(test)]
 mod any_chat;
 mod asked;
+mod bedrock;
 mod failure;
 pub mod framing;
 mod gemini;
@@ -95,7 +96,7 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
         Wire::Gemini => gemini::encode(chat, context),
         Wire::Ollama => ollama::encode(chat, context),
         Wire::Cohere => Err(unspoken(wire)),
-        Wire::Bedrock => Err(unspoken(wire)),
+        Wire::Bedrock => bedrock::encode(chat, context),
         Wire::Replicate => Err(unspoken(wire)),
         Wire::Demo => Err(unspoken(wire)),
     }
@@ -110,7 +111,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
         Wire::Gemini => Box::new(gemini::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),
-        Wire::Bedrock => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Bedrock => Box::new(bedrock::Stream::new(quirks.clone())),
         Wire::Replicate => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Demo => Box::new(openai_chat::Stream::new(quirks.clone())),
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Quirks;
 use super::WireError;
 use super::framing::Event;
+use super::framing::EventStreamDecoder;
 use super::framing::MAX_EVENT_BYTES;
 use super::framing::NdjsonDecoder;
 use super::framing::SseDecoder;
@@ -39,6 +40,7 @@ enum Form {
     Unknown,
     Sse(SseDecoder),
     Lines(NdjsonDecoder),
+    Frames(EventStreamDecoder),
     /// The provider ignored `stream` and answers with one JSON value, or an error without framing.
     Whole(Vec<u8>),
 }
@@ -86,6 +88,14 @@ impl StreamDecoder {
                     self.dialect.event(&Event::line(line), chunks)?;
                 }
             }
+            Form::Frames(decoder) => {
+                let mut events = Vec::new();
+                let read = decoder.push(bytes, &mut events);
+                for event in &events {
+                    self.dialect.event(event, chunks)?;
+                }
+                read?;
+            }
             Form::Whole(body) => {
                 body.extend_from_slice(bytes);
                 if body.len() > MAX_EVENT_BYTES {
@@ -114,6 +124,7 @@ impl StreamDecoder {
             Form::Unknown => return Err(WireError::Truncated),
             Form::Sse(decoder) => decoder.finish(),
             Form::Lines(decoder) => decoder.finish().map(Event::line),
+            Form::Frames(_) => None,
             Form::Whole(body) => {
                 let body = std::mem::take(body);
                 return match lines_of_json(&body) {
@@ -161,6 +172,7 @@ impl Form {
             // Ollama's hosted service labels its lines as plain JSON, so only the wire tells.
             (Wire::Ollama, _) => Self::Lines(NdjsonDecoder::default()),
             (_, b'{' | b'[' | b'<') => Self::Whole(Vec::new()),
+            (Wire::Bedrock, _) => Self::Frames(EventStreamDecoder::default()),
             _ => Self::Sse(SseDecoder::default()),
         }
     }

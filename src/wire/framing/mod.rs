@@ -1,10 +1,14 @@
 //! Where one event ends and the next begins.
 
+mod aws_eventstream;
 mod ndjson;
 mod sse;
 #[cfg(test)]
 mod tests;
 
+pub use aws_eventstream::EventStreamDecoder;
+#[cfg(test)]
+pub(in crate::wire) use aws_eventstream::frame;
 pub use ndjson::NdjsonDecoder;
 pub use sse::SseDecoder;
 
