@@ -3,6 +3,9 @@
 use serde_json::Map;
 use serde_json::Value;
 
+/// The function that a model has to call with its answer, where it can be held to a schema in no other way.
+pub(super) const ANSWER_TOOL: &str = "answer_in_json";
+
 /// The sentence that asks for JSON of a schema in the prompt.
 pub(super) fn instruction(schema: &Value) -> String {
     format!(

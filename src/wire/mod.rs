@@ -1,15 +1,21 @@
 //! Bytes to types and back, without I/O: framing, and one folder per dialect.
 
 mod anthropic;
+mod base64;
+mod effort;
 mod failure;
 pub mod framing;
 mod json_answer;
 mod lenient;
+mod members;
 mod ollama;
 mod openai_chat;
+mod request_body;
 mod retry_after;
 #[cfg(test)]
 mod rich_chat;
+#[cfg(test)]
+mod round_trip;
 pub mod serve;
 mod stream;
 mod think_tags;
@@ -98,7 +104,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
     match wire {
         Wire::OpenaiChat => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::OpenaiResponses => Box::new(openai_chat::Stream::new(quirks.clone())),
-        Wire::Anthropic => Box::new(anthropic::Stream::default()),
+        Wire::Anthropic => Box::new(anthropic::Stream::new(quirks)),
         Wire::Gemini => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),

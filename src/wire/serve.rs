@@ -56,11 +56,10 @@ pub trait StreamEncoder: fmt::Debug + Send {
 /// `Malformed` with what is wrong and where; `Unsupported` for a wire that clients do not speak, and for content
 /// that no provider could be given.
 pub fn decode_request(wire: Wire, body: &[u8]) -> Result<Asked, WireError> {
-    let _ = body;
     match wire {
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => super::anthropic::decode_request(body),
         Wire::Gemini => Err(unserved(wire)),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
@@ -76,11 +75,10 @@ pub fn encode_response(
     response: &ChatResponse,
     head: &AnswerHead,
 ) -> Result<Bytes, WireError> {
-    let _ = (response, head);
     match wire {
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => Ok(super::anthropic::encode_response(response, head)),
         Wire::Gemini => Err(unserved(wire)),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
@@ -92,11 +90,10 @@ pub fn encode_response(
 /// # Errors
 /// `Unsupported` for a wire that clients do not speak.
 pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEncoder>, WireError> {
-    let _ = head;
     match wire {
         Wire::OpenaiChat => Err(unserved(wire)),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => Ok(Box::new(super::anthropic::Encoder::new(head))),
         Wire::Gemini => Err(unserved(wire)),
         Wire::Ollama => Err(unserved(wire)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
