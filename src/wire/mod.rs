@@ -4,20 +4,26 @@ mod anthropic;
 #[cfg(test)]
 mod any_chat;
 mod asked;
+mod base64;
 mod bedrock;
+mod effort;
 mod failure;
 pub mod framing;
 mod gemini;
 mod json_answer;
 mod lenient;
 mod media;
+mod members;
 mod ollama;
 mod openai_chat;
 pub mod reading;
 mod reasoning;
+mod request_body;
 mod retry_after;
 #[cfg(test)]
 mod rich_chat;
+#[cfg(test)]
+mod round_trip;
 pub mod serve;
 mod stream;
 mod think_tags;
@@ -107,7 +113,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
     match wire {
         Wire::OpenaiChat => Box::new(openai_chat::Stream::new(quirks.clone())),
         Wire::OpenaiResponses => Box::new(openai_chat::Stream::new(quirks.clone())),
-        Wire::Anthropic => Box::new(anthropic::Stream::default()),
+        Wire::Anthropic => Box::new(anthropic::Stream::new(quirks)),
         Wire::Gemini => Box::new(gemini::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),

@@ -1,5 +1,6 @@
 //! How much reasoning to ask for, in a provider's own measure.
 
+use super::effort::nearest;
 use crate::types::Chat;
 use crate::types::ReasoningEffort;
 use crate::types::quirks::Param;
@@ -21,7 +22,7 @@ pub(super) fn effort(
         dropped.push(Param::ReasoningEffort.as_str().to_owned());
         return None;
     }
-    let given = nearest(wanted, quirks);
+    let given = nearest(wanted, &quirks.efforts);
     if given != wanted || (chat.reasoning_effort.is_none() && of_budget.is_some()) {
         dropped.push(Param::ReasoningEffort.as_str().to_owned());
     }
@@ -51,18 +52,6 @@ pub(super) fn budget_tokens(
         dropped.push(Param::ReasoningEffort.as_str().to_owned());
     }
     Some(wanted.max(MIN_BUDGET_TOKENS))
-}
-
-/// The nearest effort that the provider knows; of two, the lower.
-fn nearest(wanted: ReasoningEffort, quirks: &Quirks) -> ReasoningEffort {
-    if quirks.efforts.is_empty() || quirks.efforts.contains(&wanted) {
-        return wanted;
-    }
-    let below = quirks.efforts.range(..wanted).next_back();
-    let above = quirks.efforts.range(wanted..).next();
-    // Off is not a small amount: who asks for some gets some.
-    let below = below.filter(|effort| **effort != ReasoningEffort::None);
-    below.or(above).copied().unwrap_or(wanted)
 }
 
 #[cfg(test)]

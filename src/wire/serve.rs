@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::WireError;
+use super::anthropic;
 use super::gemini;
 use super::ollama;
 use super::openai_chat;
@@ -64,7 +65,7 @@ pub fn decode_request(wire: Wire, body: &[u8]) -> Result<Asked, WireError> {
     match wire {
         Wire::OpenaiChat => openai_chat::decode_request(body),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => anthropic::decode_request(body),
         Wire::Gemini => gemini::decode_request(body),
         Wire::Ollama => ollama::decode_request(body),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
@@ -83,7 +84,7 @@ pub fn encode_response(
     match wire {
         Wire::OpenaiChat => Ok(openai_chat::encode_response(response, head)),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => Ok(anthropic::encode_response(response, head)),
         Wire::Gemini => Ok(gemini::encode_response(response, head)),
         Wire::Ollama => Ok(ollama::encode_response(response, head)),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
@@ -98,7 +99,7 @@ pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEnco
     match wire {
         Wire::OpenaiChat => Ok(Box::new(openai_chat::Encoder::new(head))),
         Wire::OpenaiResponses => Err(unserved(wire)),
-        Wire::Anthropic => Err(unserved(wire)),
+        Wire::Anthropic => Ok(Box::new(anthropic::Encoder::new(head))),
         Wire::Gemini => Ok(Box::new(gemini::Writer::new(head))),
         Wire::Ollama => Ok(Box::new(ollama::Encoder::new(head))),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),

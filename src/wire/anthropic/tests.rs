@@ -1,3 +1,6 @@
+mod requests;
+mod serving;
+
 use proptest::prelude::*;
 
 use crate::client::LlmErrorKind;
@@ -89,6 +92,192 @@ fn a_whole_answer_keeps_thinking_with_a_signature_and_no_text() {
     assert_eq!(answer.reasoning[0].seal.signature.as_deref(), Some("CAIS"));
     assert_eq!(answer.tool_calls[0].arguments, "{\"a\":1}");
     assert_eq!((answer.usage.output, answer.usage.reasoning), (11, 33));
+}
+
+/// Some events, each with its name, of a message that has begun and will end.
+fn message(events: &[serde_json::Value]) -> String {
+    let start = serde_json::json!({"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3}}});
+    let stop = serde_json::json!({"type": "message_stop"});
+    let all = std::iter::once(&start).chain(events).chain([&stop]);
+    all.map(|event| {
+        format!(
+            "event: {}\ndata: {event}\n\n",
+            event["type"].as_str().unwrap()
+        )
+    })
+    .collect()
+}
+
+fn begin(index: u64, block: serde_json::Value) -> serde_json::Value {
+    serde_json::json!({"type": "content_block_start", "index": index, "content_block": block})
+}
+
+fn delta(index: u64, delta: serde_json::Value) -> serde_json::Value {
+    serde_json::json!({"type": "content_block_delta", "index": index, "delta": delta})
+}
+
+fn end(index: u64) -> serde_json::Value {
+    serde_json::json!({"type": "content_block_stop", "index": index})
+}
+
+#[test]
+fn thinking_is_sealed_by_all_pieces_of_its_signature_and_hidden_thinking_is_kept() {
+    use serde_json::json;
+    let stream = message(&[
+        begin(0, json!({"type": "thinking", "thinking": ""})),
+        delta(0, json!({"type": "thinking_delta", "thinking": "Hm"})),
+        delta(0, json!({"type": "signature_delta", "signature": "ab"})),
+        delta(0, json!({"type": "signature_delta", "signature": "cd"})),
+        end(0),
+        begin(
+            1,
+            json!({"type": "thinking", "thinking": "", "signature": "ef"}),
+        ),
+        end(1),
+        begin(2, json!({"type": "redacted_thinking", "data": "xyz"})),
+        end(2),
+    ]);
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    let seals: Vec<_> = answer
+        .reasoning
+        .iter()
+        .map(|block| {
+            (
+                block.text.as_str(),
+                block.seal.signature.as_deref(),
+                block.seal.encrypted.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seals,
+        [
+            ("Hm", Some("abcd"), None),
+            ("", Some("ef"), None),
+            ("", None, Some("xyz"))
+        ]
+    );
+}
+
+#[test]
+fn calls_at_once_are_kept_apart_and_server_tools_are_named() {
+    use serde_json::json;
+    let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "f", "input": {}});
+    let args = |index, text: &str| {
+        delta(
+            index,
+            json!({"type": "input_json_delta", "partial_json": text}),
+        )
+    };
+    let stream = message(&[
+        begin(
+            0,
+            json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+        ),
+        args(0, "{\"q\":1}"),
+        end(0),
+        begin(1, json!({"type": "web_search_tool_result", "content": []})),
+        end(1),
+        begin(2, json!({"type": "text", "text": "A"})),
+        delta(2, json!({"type": "citations_delta", "citation": {}})),
+        end(2),
+        begin(3, call("t1")),
+        begin(4, call("t2")),
+        args(4, "{\"b\""),
+        args(3, "{\"a\":"),
+        args(4, ":2}"),
+        args(3, "1}"),
+        end(3),
+        end(4),
+        json!({"type": "brand_new"}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9, "output_tokens_details": {"thinking_tokens": 4}}}),
+    ]);
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    let calls: Vec<_> = answer
+        .tool_calls
+        .iter()
+        .map(|call| (call.id.as_str(), call.arguments.as_str()))
+        .collect();
+    assert_eq!(calls, [("t1", "{\"a\":1}"), ("t2", "{\"b\":2}")]);
+    assert_eq!(
+        answer.unknown,
+        [
+            "server_tool_use",
+            "web_search_tool_result",
+            "citations_delta",
+            "brand_new"
+        ]
+    );
+    assert_eq!(
+        (answer.text.as_str(), answer.native_finish.as_str()),
+        ("A", "tool_use")
+    );
+    assert_eq!(
+        (
+            answer.usage.input,
+            answer.usage.output,
+            answer.usage.reasoning
+        ),
+        (3, 5, 4)
+    );
+}
+
+#[test]
+fn an_error_in_the_middle_leaves_what_came_before() {
+    use serde_json::json;
+    let stream = message(&[
+        begin(0, json!({"type": "text", "text": "Half"})),
+        json!({"type": "error", "error": {"type": "api_error", "message": "broken"}}),
+    ]);
+    let mut decoder = crate::wire::StreamDecoder::new(Wire::Anthropic, &Quirks::default());
+    let mut chunks = Vec::new();
+    let failed = decoder.push(stream.as_bytes(), &mut chunks);
+    assert!(
+        matches!(failed, Err(WireError::Upstream(_, _))),
+        "{failed:?}"
+    );
+    assert_eq!(
+        chunks
+            .iter()
+            .map(|chunk| chunk.delta.text.as_str())
+            .collect::<String>(),
+        "Half"
+    );
+}
+
+#[test]
+fn a_call_that_is_the_answer_becomes_the_text() {
+    use serde_json::json;
+    let quirks = Quirks {
+        json: crate::types::quirks::JsonSupport::Tool,
+        ..Quirks::default()
+    };
+    let block = json!({"type": "tool_use", "id": "t", "name": "answer_as_json", "input": {"n": 1}});
+    let body =
+        json!({"content": [{"type": "text", "text": "Here:"}, block], "stop_reason": "tool_use"})
+            .to_string();
+    let stream = message(&[
+        begin(
+            0,
+            json!({"type": "tool_use", "id": "t", "name": "answer_as_json", "input": {}}),
+        ),
+        delta(
+            0,
+            json!({"type": "input_json_delta", "partial_json": "{\"n\":"}),
+        ),
+        delta(0, json!({"type": "input_json_delta", "partial_json": "1}"})),
+        end(0),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
+    ]);
+    for bytes in [body, stream] {
+        let answer = decode_response(Wire::Anthropic, bytes.as_bytes(), &quirks).unwrap();
+        assert_eq!(answer.text, "{\"n\":1}");
+        assert_eq!(
+            (answer.finish, answer.tool_calls.len()),
+            (FinishReason::Stop, 0)
+        );
+        assert_eq!(answer.native_finish, "tool_use");
+    }
 }
 
 #[test]
