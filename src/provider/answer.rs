@@ -153,8 +153,11 @@ impl Answer {
         for chunk in chunks {
             self.tally.count(&chunk);
             self.state = match self.state {
-                state @ (State::Finished | State::Over) => state,
+                State::Over => State::Over,
                 _ if chunk.finish.is_some() => State::Finished,
+                // One provider ends every tool call, and goes on with the next (Together, seen 2026-08).
+                State::Finished if !chunk.delta.is_empty() => State::Begun,
+                State::Finished => State::Finished,
                 State::Begun => State::Begun,
                 State::Silent | State::Heard if chunk.delta.is_empty() => State::Heard,
                 State::Silent | State::Heard => State::Begun,
