@@ -244,8 +244,10 @@ fn factory(
         demo_pace,
         clock,
     };
-    ClientFactory::new(parts)
-        .map_err(|error| AppError::Failed(format!("TLS cannot be set up: {error}")))
+    let factory = ClientFactory::new(parts)
+        .map_err(|error| AppError::Failed(format!("TLS cannot be set up: {error}")))?;
+    factory.set_strict(config.llm.strict);
+    Ok(factory)
 }
 
 fn discovery(catalog: &Catalog, environment: &Environment) -> Result<Arc<Discovery>, AppError> {

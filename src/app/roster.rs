@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::catalog::AuthScheme;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
 use crate::config::Config;
@@ -104,7 +103,7 @@ impl CatalogRoster {
             }
             return Ok(());
         }
-        let needs_key = !spec.keyless && spec.auth.scheme != AuthScheme::None;
+        let needs_key = !spec.keyless && !spec.auth.scheme.may_need_no_variable();
         if needs_key && self.environment.first_of(&spec.auth.key_env).is_none() {
             let names = spec.auth.key_env.join(" or ");
             let message = format!(

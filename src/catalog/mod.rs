@@ -5,6 +5,7 @@
 
 mod base_url;
 pub mod embedded;
+mod family;
 mod fields;
 mod load;
 mod model_card;
@@ -12,7 +13,9 @@ mod price;
 mod provider_spec;
 mod read_cards;
 mod read_provider;
+mod read_speech;
 mod suggest;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +24,9 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 pub use base_url::normalise_base_url;
+pub use family::Family;
+pub use family::Paths;
+pub use family::Speech;
 pub use load::DataDirs;
 pub use model_card::Capabilities;
 pub use model_card::Deprecation;
@@ -31,6 +37,8 @@ pub use provider_spec::AuthScheme;
 pub use provider_spec::Discover;
 pub use provider_spec::ProviderSpec;
 pub use provider_spec::ProviderTimeouts;
+pub use template::MissingVariable;
+pub use template::Template;
 
 use crate::types::Diagnostic;
 use crate::types::ModelName;
@@ -102,19 +110,26 @@ impl Catalog {
         self.cards.values()
     }
 
-    /// Where this model departs from its wire: its provider's quirks, what it refuses beside them, and
-    /// a schema left to the prompt when its card does not promise one.
+    /// The protocol that this model speaks; `None` for an unknown provider.
+    pub fn wire(&self, name: &ModelName) -> Option<Wire> {
+        let spec = self.provider(name.provider())?;
+        Some(spec.speech(name.model()).wire)
+    }
+
+    /// Where this model departs from its wire: its provider's or its family's quirks, what it refuses beside
+    /// them, and a schema left to the prompt when its card does not promise one.
     pub fn quirks(&self, name: &ModelName) -> Quirks {
         let Some(spec) = self.provider(name.provider()) else {
             return Quirks::default();
         };
-        let mut quirks = spec.quirks.clone();
+        let speech = spec.speech(name.model());
+        let mut quirks = speech.quirks.clone();
         let Some(card) = self.card(name) else {
             return quirks;
         };
         quirks.drop_params.extend(&card.drop_params);
         if !card.capabilities.json_schema && quirks.json == JsonSupport::Schema {
-            quirks.json = match spec.wire {
+            quirks.json = match speech.wire {
                 Wire::OpenaiChat => JsonSupport::Object,
                 // These have a schema or nothing.
                 Wire::OpenaiResponses
@@ -147,7 +162,7 @@ impl Catalog {
     /// The name with its provider's id and without Ollama's usual tag; `None` for an unknown provider.
     fn plain(&self, name: &ModelName) -> Option<ModelName> {
         let spec = self.provider(name.provider())?;
-        let model = match spec.wire {
+        let model = match spec.wire() {
             Wire::Ollama => name.model().strip_suffix(":latest").unwrap_or(name.model()),
             Wire::OpenaiChat
             | Wire::OpenaiResponses

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::base_url::normalise_base_url;
+use super::family::Family;
+use super::family::Speech;
+use super::family::family_of;
+use super::template::MissingVariable;
+use super::template::Template;
 use crate::types::Wire;
-use crate::types::quirks::Quirks;
 
 /// One company or local server that models are called at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +19,14 @@ pub struct ProviderSpec {
     pub id: String,
     /// Its name for people.
     pub title: String,
-    /// The protocol it speaks.
-    pub wire: Wire,
+    /// How most of its models are spoken to.
+    pub speech: Speech,
+    /// Models that are spoken to otherwise.
+    pub families: Vec<Family>,
     /// Its usual address, without a slash at the end; empty for [`Wire::Demo`] only.
-    pub base_url: String,
+    pub base_url: Template,
+    /// Another usual address where the first variable of [`Self::base_url`] has one of these values.
+    pub base_url_at: BTreeMap<String, Template>,
     /// Environment variables that name another address; the first one set wins.
     pub base_url_env: Vec<String>,
     /// How a call proves who pays.
@@ -31,8 +39,6 @@ pub struct ProviderSpec {
     pub discover: Option<Discover>,
     /// Its own time limits, where the general ones do not fit.
     pub timeouts: ProviderTimeouts,
-    /// Where it departs from its wire.
-    pub quirks: Quirks,
     /// Other prefixes that people write for it, such as `ollama_chat`.
     pub aliases: Vec<String>,
     /// The answer's token limit when neither the request nor the model's card names one.
@@ -48,17 +54,47 @@ pub struct ProviderSpec {
 }
 
 impl ProviderSpec {
+    /// How this model of the provider is spoken to.
+    pub fn speech(&self, model: &str) -> &Speech {
+        family_of(&self.families, model).map_or(&self.speech, |family| &family.speech)
+    }
+
+    /// The protocol that most of its models speak.
+    pub fn wire(&self) -> Wire {
+        self.speech.wire
+    }
+
     /// Returns the address to call: the first of [`Self::base_url_env`] that `env` knows, completed by
-    /// [`normalise_base_url`], else [`Self::base_url`]. A blank variable counts as not set.
+    /// [`normalise_base_url`], else the usual one. A blank variable counts as not set.
+    ///
+    /// # Errors
+    /// When the usual address has a place for a variable that is not set.
+    pub fn address(&self, env: impl Fn(&str) -> Option<String>) -> Result<String, MissingVariable> {
+        let given = self.base_url_env.iter().filter_map(|name| env(name));
+        match given.into_iter().find(|value| !value.trim().is_empty()) {
+            Some(value) => Ok(self.completed(&value)),
+            None => self.usual_address(&env),
+        }
+    }
+
+    /// Returns an address as people write it, completed from the usual one.
+    pub fn completed(&self, raw: &str) -> String {
+        normalise_base_url(raw, &self.base_url.example())
+    }
+
+    /// Returns the address to call, for people: where a variable is missing, its name is shown.
     pub fn base_url_from(&self, env: impl Fn(&str) -> Option<String>) -> String {
-        self.base_url_env
-            .iter()
-            .filter_map(|name| env(name))
-            .find(|value| !value.trim().is_empty())
-            .map_or_else(
-                || self.base_url.clone(),
-                |value| normalise_base_url(&value, &self.base_url),
-            )
+        self.address(env)
+            .unwrap_or_else(|_| self.base_url.to_string())
+    }
+
+    fn usual_address(
+        &self,
+        env: &impl Fn(&str) -> Option<String>,
+    ) -> Result<String, MissingVariable> {
+        let value = self.base_url.first_value(env);
+        let own = value.and_then(|value| self.base_url_at.get(&value));
+        own.unwrap_or(&self.base_url).fill(env, "")
     }
 }
 
@@ -78,8 +114,25 @@ pub enum AuthScheme {
     Bearer,
     /// In a header of this name, as it is.
     Header(String),
+    /// Amazon's way: a bearer token when one is set, else a signature (Version 4) with an access key.
+    Aws,
+    /// Google's way: an access token from a service account, a person's login or the metadata server.
+    Google,
+    /// Azure's way: in the header `api-key`, or an access token of Microsoft Entra.
+    Azure,
     /// Not at all.
     None,
+}
+
+impl AuthScheme {
+    /// `true` when a call may succeed though none of the provider's variables is set.
+    pub fn may_need_no_variable(&self) -> bool {
+        match self {
+            // On Google's own machines the metadata server gives the token.
+            Self::Google | Self::None => true,
+            Self::Bearer | Self::Header(_) | Self::Aws | Self::Azure => false,
+        }
+    }
 }
 
 /// How to ask a local server which models are installed.

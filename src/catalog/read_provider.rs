@@ -12,8 +12,11 @@ use super::provider_spec::Auth;
 use super::provider_spec::AuthScheme;
 use super::provider_spec::ProviderSpec;
 use super::provider_spec::ProviderTimeouts;
+use super::read_speech::families;
+use super::read_speech::speech;
+use super::template::Template;
+use super::template::is_variable;
 use crate::types::Wire;
-use crate::types::quirks::Quirks;
 
 /// The answer's token limit of a provider whose file names none.
 const DEFAULT_MAX_OUTPUT_TOKENS: u32 = 4096;
@@ -53,6 +56,7 @@ fn read_spec(
     let title = fields.require_text("title", report);
     let wire = fields.require("wire", report);
     let base_url = base_url(fields, wire, report);
+    let base_url_at = base_url_at(fields, report);
     let base_url_env = env_names(fields, "base_url_env", report);
     let keyless = fields.take("keyless", report).unwrap_or(false);
     let lists_all_models = fields.take("lists_all_models", report).unwrap_or(false);
@@ -61,7 +65,8 @@ fn read_spec(
     let local = fields.take("local", report).unwrap_or(false);
     let discover = fields.take("discover", report);
     let timeouts = timeouts(fields, report);
-    let quirks = quirks(fields, report);
+    let speech = wire.map(|wire| speech(fields, wire, report));
+    let families = families(fields, speech.as_ref(), report);
     let aliases: Vec<String> = fields.take("aliases", report).unwrap_or_default();
     let default_max_output_tokens = fields
         .take("default_max_output_tokens", report)
@@ -75,15 +80,16 @@ fn read_spec(
     Some(ProviderSpec {
         id: id?,
         title: title?,
-        wire: wire?,
+        speech: speech?,
+        families,
         base_url: base_url?,
+        base_url_at,
         base_url_env,
         auth,
         headers,
         local,
         discover,
         timeouts,
-        quirks,
         aliases,
         default_max_output_tokens,
         keyless,
@@ -117,16 +123,31 @@ fn base_url(
     fields: &mut Fields<'_>,
     wire: Option<Wire>,
     report: &mut Report<'_>,
-) -> Option<String> {
+) -> Option<Template> {
     if wire == Some(Wire::Demo) {
-        return Some(fields.take("base_url", report).unwrap_or_default());
+        let url: String = fields.take("base_url", report).unwrap_or_default();
+        return Template::parse(&url).ok();
     }
     let url: String = fields.require("base_url", report)?;
-    if let Err(help) = check_base_url(&url) {
-        report.at(fields.line("base_url"), format!("base_url: {help}"));
-        return None;
-    }
-    Some(url)
+    address(&url, "base_url", fields, report)
+}
+
+fn base_url_at(fields: &mut Fields<'_>, report: &mut Report<'_>) -> BTreeMap<String, Template> {
+    let at: BTreeMap<String, String> = fields.take("base_url_at", report).unwrap_or_default();
+    at.into_iter()
+        .filter_map(|(value, url)| Some((value, address(&url, "base_url_at", fields, report)?)))
+        .collect()
+}
+
+fn address(url: &str, key: &str, fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Template> {
+    let read = Template::parse(url).and_then(|template| {
+        if template.names_model() {
+            return Err("{model} belongs in [paths]".to_owned());
+        }
+        check_base_url(&template.example()).map(|()| template)
+    });
+    read.map_err(|help| report.at(fields.line(key), format!("{key}: {help}")))
+        .ok()
 }
 
 fn check_base_url(url: &str) -> Result<(), String> {
@@ -151,11 +172,7 @@ fn check_base_url(url: &str) -> Result<(), String> {
 
 fn env_names(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Vec<String> {
     let names: Vec<String> = fields.take(key, report).unwrap_or_default();
-    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    for name in names
-        .iter()
-        .filter(|name| name.is_empty() || !name.chars().all(usual))
-    {
+    for name in names.iter().filter(|name| !is_variable(name)) {
         // A key that was pasted here by mistake must not be shown.
         let shown = if name.len() <= 8 {
             name.as_str()
@@ -200,8 +217,11 @@ fn auth(fields: &mut Fields<'_>, keyless: bool, report: &mut Report<'_>) -> Auth
             report.at(auth.line("scheme"), help);
             AuthScheme::None
         }
+        (Some("aws"), None) => AuthScheme::Aws,
+        (Some("google"), None) => AuthScheme::Google,
+        (Some("azure"), None) => AuthScheme::Azure,
         (Some("none"), None) => AuthScheme::None,
-        (Some("bearer" | "none"), Some(_)) => {
+        (Some("bearer" | "aws" | "google" | "azure" | "none"), Some(_)) => {
             report.at(
                 auth.line("header"),
                 "header goes with scheme = \"header\" only",
@@ -209,7 +229,8 @@ fn auth(fields: &mut Fields<'_>, keyless: bool, report: &mut Report<'_>) -> Auth
             AuthScheme::None
         }
         (Some(other), _) => {
-            let help = format!("scheme: \"{other}\" is none of bearer, header, none");
+            let help =
+                format!("scheme: \"{other}\" is none of bearer, header, aws, google, azure, none");
             report.at(auth.line("scheme"), help);
             AuthScheme::None
         }
@@ -259,39 +280,6 @@ fn seconds(table: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -
         return None;
     }
     Some(seconds)
-}
-
-fn quirks(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Quirks {
-    let Some(mut table) = fields.table("quirks", report) else {
-        return Quirks::default();
-    };
-    let quirks = Quirks {
-        max_tokens_field: table.take("max_tokens_field", report).unwrap_or_default(),
-        drop_params: table.take("drop_params", report).unwrap_or_default(),
-        finish_reason_map: table.take("finish_reason_map", report).unwrap_or_default(),
-        usage_in_stream: table.take("usage_in_stream", report).unwrap_or_default(),
-        reasoning_outside_completion: table
-            .take("reasoning_outside_completion", report)
-            .unwrap_or_default(),
-        json: table.take("json", report).unwrap_or_default(),
-        max_temperature_percent: table.take("max_temperature_percent", report),
-        reasoning: table.take("reasoning", report).unwrap_or_default(),
-        efforts: table.take("efforts", report).unwrap_or_default(),
-        reasoning_history: table.take("reasoning_history", report).unwrap_or_default(),
-        seed_field: table.take("seed_field", report).unwrap_or_default(),
-        tool_ids: table.take("tool_ids", report).unwrap_or_default(),
-        system_role: table.take("system_role", report).unwrap_or_default(),
-        documents: table.take("documents", report).unwrap_or_default(),
-        inline_media_only: table.take("inline_media_only", report).unwrap_or_default(),
-        anthropic_version: table.take("anthropic_version", report),
-        think_tags_are_text: table
-            .take("think_tags_are_text", report)
-            .unwrap_or_default(),
-        cache_markers: table.take("cache_markers", report).unwrap_or_default(),
-        takes: table.take("takes", report).unwrap_or_default(),
-    };
-    table.finish(report);
-    quirks
 }
 
 /// Checks a provider's id or alias: what stands before the slash of a model's name.

@@ -88,7 +88,7 @@ fn a_provider_is_one_file_and_its_models_another() {
     let spec = catalog.provider("acme_ai").unwrap();
     assert_eq!(spec.id, "acme");
     assert_eq!(spec.auth.scheme, AuthScheme::Bearer);
-    assert_eq!(spec.quirks.json, JsonSupport::Object);
+    assert_eq!(spec.speech.quirks.json, JsonSupport::Object);
 
     let card = catalog.card(&name("acme_ai/anvil-2")).unwrap();
     assert_eq!(card.name, name("acme/anvil"));

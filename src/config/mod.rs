@@ -123,6 +123,8 @@ pub struct LlmConfig {
     pub use_unified: bool,
     /// Providers that go through their legacy client all the same.
     pub legacy_providers: Vec<String>,
+    /// `true` refuses a request rather than sending it without a parameter that its provider does not take.
+    pub strict: bool,
     /// Milliseconds that Agon may add to a call before it warns.
     pub overhead_warn_ms: u64,
     /// A folder of provider files that adds to those built in, or replaces them by id.
@@ -138,6 +140,7 @@ impl Default for LlmConfig {
         Self {
             use_unified: true,
             legacy_providers: Vec::new(),
+            strict: false,
             overhead_warn_ms: 200,
             providers_dir: None,
             catalog_dir: None,

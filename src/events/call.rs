@@ -34,6 +34,8 @@ pub struct CallRecord {
     pub retry_wait: Duration,
     /// Time in which the reader of the stream did not ask for more.
     pub reader_wait: Duration,
+    /// Parameters of the request that the last attempt could not carry.
+    pub dropped: Vec<String>,
     /// Tokens.
     pub usage: Usage,
     /// Money; `None` when the price is not known.

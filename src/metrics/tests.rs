@@ -14,6 +14,7 @@ fn record(model: &str, error: Option<&'static str>) -> CallRecord {
         upstream_wait: Duration::from_micros(799_600),
         retry_wait: Duration::ZERO,
         reader_wait: Duration::ZERO,
+        dropped: Vec::new(),
         usage: Usage {
             input: 10,
             cache_read: 5,

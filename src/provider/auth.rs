@@ -1,21 +1,41 @@
 //! Where a call goes and how it proves who pays: the provider's file, the environment, and the request's endpoint.
 
+mod aws;
+mod azure;
+mod google;
+mod side_call;
+mod token;
+
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::header::AUTHORIZATION;
 use http::header::CONTENT_TYPE;
 use http::header::USER_AGENT;
 
 use super::connect::Reach;
 use super::environment::Environment;
+use super::transport::Outgoing;
 use crate::catalog::AuthScheme;
+use crate::catalog::MissingVariable;
 use crate::catalog::ProviderSpec;
-use crate::catalog::normalise_base_url;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Endpoint;
 use crate::types::Secret;
+use aws::AccessKey;
+use aws::Signable;
+use azure::EntraApp;
+use google::GoogleLogin;
+pub(super) use side_call::SideCall;
+use token::Token;
+pub(super) use token::Tokens;
+
+/// The variable whose presence means that calls are signed.
+const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The variable whose presence means that an application logs in.
+const AZURE_CLIENT_SECRET: &str = "AZURE_CLIENT_SECRET";
 
 /// One address with its credential, ready to be called.
 #[derive(Debug)]
@@ -24,66 +44,161 @@ pub(super) struct Target {
     pub(super) base_url: String,
     /// Which addresses that one may lead to.
     pub(super) reach: Reach,
-    /// `None` where the provider answers without a key.
-    pub(super) key: Option<Secret>,
+    /// How the call proves who pays.
+    pub(super) credential: Credential,
 }
 
-/// Returns where the provider is called and with which key; a request's endpoint goes before the provider's own.
+/// How one call proves who pays.
+#[derive(Debug, Clone)]
+pub(super) enum Credential {
+    /// Not at all.
+    None,
+    /// By a key in a header.
+    Key(Key),
+    /// By a signature.
+    Signature(Box<AccessKey>),
+    /// By a token that has to be fetched.
+    Token(Login),
+}
+
+/// A key, and the header that carries it.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    header: HeaderName,
+    prefix: &'static str,
+    secret: Secret,
+    /// The variables that it may have come from.
+    variables: String,
+}
+
+/// Where a token is fetched.
+#[derive(Debug, Clone)]
+pub(super) enum Login {
+    /// From Google.
+    Google(GoogleLogin),
+    /// From Microsoft Entra.
+    Entra(EntraApp),
+}
+
+/// Returns where the provider is called and as whom; a request's endpoint goes before the provider's own.
 ///
 /// # Errors
-/// `Authentication` when a key is needed and not set; the message names the variables to set.
+/// `Authentication` when a key is needed and not set, `InvalidRequest` when a part of the address is; the message
+/// names the variables to set.
 pub(super) fn target(
     spec: &ProviderSpec,
     environment: &Environment,
     endpoint: Option<&Endpoint>,
 ) -> Result<Target, LlmError> {
     let given = endpoint.and_then(|endpoint| endpoint.api_base.as_deref());
+    let credential = credential(spec, environment, endpoint)?;
     let (base_url, reach) = match given {
-        Some(given) => (
-            normalise_base_url(given, &spec.base_url),
-            Reach::NotLinkLocal,
-        ),
+        Some(given) => (spec.completed(given), Reach::NotLinkLocal),
         None => (
-            spec.base_url_from(|name| environment.get(name).map(str::to_owned)),
+            spec.address(|name| environment.get(name).map(str::to_owned))
+                .map_err(|missing| no_address(spec, &missing))?,
             Reach::Anywhere,
         ),
     };
-    let key = key(spec, environment, endpoint)?;
     Ok(Target {
         base_url,
         reach,
-        key,
+        credential,
     })
 }
 
-fn key(
+/// The error of an address with a place that no variable fills.
+pub(super) fn no_address(spec: &ProviderSpec, missing: &MissingVariable) -> LlmError {
+    let whole = match spec.base_url_env.first() {
+        Some(variable) => format!(", or the whole address in {variable}"),
+        None => String::new(),
+    };
+    let message = format!("its address is not known: {missing}{whole}");
+    LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, message)
+}
+
+fn credential(
     spec: &ProviderSpec,
     environment: &Environment,
     endpoint: Option<&Endpoint>,
-) -> Result<Option<Secret>, LlmError> {
+) -> Result<Credential, LlmError> {
     let missing = |remedy: String| LlmError::new(LlmErrorKind::Authentication, &spec.id, remedy);
-    if let Some(variable) = endpoint.and_then(|endpoint| endpoint.api_key_env_var.as_deref()) {
-        return match environment.get(variable) {
-            Some(key) => Ok(Some(Secret::new(key))),
-            None => Err(missing(format!("no key: set {variable}"))),
+    let asked = endpoint.and_then(|endpoint| endpoint.api_key_env_var.as_deref());
+    let found = match asked {
+        Some(variable) => match environment.get(variable) {
+            Some(value) => Some((variable, value)),
+            None => return Err(missing(format!("no key: set {variable}"))),
+        },
+        None => environment.first_of(&spec.auth.key_env),
+    };
+    let Some((variable, value)) = found else {
+        return match spec.auth.scheme {
+            AuthScheme::Google => Ok(Credential::Token(Login::Google(GoogleLogin::found(
+                environment,
+            )))),
+            AuthScheme::None => Ok(Credential::None),
+            _ if spec.keyless => Ok(Credential::None),
+            AuthScheme::Bearer | AuthScheme::Header(_) | AuthScheme::Aws | AuthScheme::Azure => {
+                let names = spec.auth.key_env.join(" or ");
+                Err(missing(format!("no key: set {names}")))
+            }
         };
-    }
-    match environment.first_of(&spec.auth.key_env) {
-        Some((_, key)) => Ok(Some(Secret::new(key))),
-        None if spec.keyless || spec.auth.scheme == AuthScheme::None => Ok(None),
-        None => Err(missing(format!(
-            "no key: set {}",
-            spec.auth.key_env.join(" or ")
-        ))),
-    }
+    };
+    let key = |header, prefix| {
+        Credential::Key(Key {
+            header,
+            prefix,
+            secret: Secret::new(value),
+            variables: spec.auth.key_env.join(" or "),
+        })
+    };
+    Ok(match &spec.auth.scheme {
+        AuthScheme::None => Credential::None,
+        AuthScheme::Bearer => key(AUTHORIZATION, "Bearer "),
+        AuthScheme::Header(name) => key(header_name(spec, name)?, ""),
+        AuthScheme::Aws if variable == AWS_ACCESS_KEY_ID => {
+            let access_key = access_key(environment, value);
+            let access_key = access_key.map_err(|name| missing(format!("set {name}")))?;
+            Credential::Signature(Box::new(access_key))
+        }
+        AuthScheme::Aws => key(AUTHORIZATION, "Bearer "),
+        AuthScheme::Google if is_login(variable, value) => {
+            Credential::Token(Login::Google(GoogleLogin::of(value)))
+        }
+        AuthScheme::Google => key(AUTHORIZATION, "Bearer "),
+        AuthScheme::Azure if variable == AZURE_CLIENT_SECRET => {
+            let app = EntraApp::from_environment(environment, value);
+            let app = app.map_err(|name| missing(format!("set {name}")))?;
+            Credential::Token(Login::Entra(app))
+        }
+        AuthScheme::Azure if variable.ends_with("_AD_TOKEN") => key(AUTHORIZATION, "Bearer "),
+        AuthScheme::Azure => key(HeaderName::from_static("api-key"), ""),
+    })
 }
 
-/// Returns the headers of a call. The key's header is marked sensitive, so that no log shows it.
+/// Google's variables hold a login (its JSON, or a file's path) or, by their name, a token.
+fn is_login(variable: &str, value: &str) -> bool {
+    value.starts_with('{') || !variable.ends_with("_TOKEN")
+}
+
+fn access_key(environment: &Environment, id: &str) -> Result<AccessKey, &'static str> {
+    let secret = environment.get("AWS_SECRET_ACCESS_KEY");
+    let regions = ["AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"];
+    let region = regions.iter().find_map(|name| environment.get(name));
+    Ok(AccessKey {
+        id: id.to_owned(),
+        secret: Secret::new(secret.ok_or("AWS_SECRET_ACCESS_KEY")?),
+        session_token: environment.get("AWS_SESSION_TOKEN").map(Secret::new),
+        region: region.ok_or("AWS_REGION")?.to_owned(),
+        service: "bedrock",
+    })
+}
+
+/// Returns the headers of a call, but for those of its credential.
 ///
 /// # Errors
-/// `Authentication` when the key holds a character that no header may; `InvalidRequest` when a header of the
-/// provider's file is none.
-pub(super) fn headers(spec: &ProviderSpec, key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
+/// `InvalidRequest` when a header of the provider's file is none.
+pub(super) fn headers(spec: &ProviderSpec) -> Result<HeaderMap, LlmError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
@@ -93,24 +208,112 @@ pub(super) fn headers(spec: &ProviderSpec, key: Option<&Secret>) -> Result<Heade
     for (name, value) in &spec.headers {
         headers.insert(header_name(spec, name)?, header_value(spec, name, value)?);
     }
-    let Some(key) = key else {
-        return Ok(headers);
-    };
-    let (name, text) = match &spec.auth.scheme {
-        AuthScheme::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
-        AuthScheme::Header(name) => (header_name(spec, name)?, key.expose().to_owned()),
-        AuthScheme::None => return Ok(headers),
-    };
-    let mut value = HeaderValue::from_str(&text).map_err(|_| {
-        let message = format!(
-            "the key in {} holds a character that cannot be sent: copy it again",
-            spec.auth.key_env.join(" or ")
-        );
-        LlmError::new(LlmErrorKind::Authentication, &spec.id, message)
-    })?;
-    value.set_sensitive(true);
-    headers.insert(name, value);
     Ok(headers)
+}
+
+impl Credential {
+    /// Puts the credential into the headers of what is sent, marked sensitive, so that no log shows it. Gives
+    /// back what has to be hidden in the provider's words.
+    ///
+    /// # Errors
+    /// `Authentication` when the key holds a character that no header may, or a login gives no token.
+    pub(super) async fn apply(
+        &self,
+        outgoing: &mut Outgoing,
+        tokens: &Tokens,
+        side: &SideCall<'_>,
+    ) -> Result<Option<Secret>, LlmError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Key(key) => {
+                let text = format!("{}{}", key.prefix, key.secret.expose());
+                let value = sensitive(&text).ok_or_else(|| {
+                    side.refused(format!(
+                        "the key in {} holds a character that cannot be sent: copy it again",
+                        key.variables
+                    ))
+                })?;
+                outgoing.headers.insert(key.header.clone(), value);
+                Ok(Some(key.secret.clone()))
+            }
+            Self::Signature(access_key) => {
+                let request = Signable {
+                    method: &Method::POST,
+                    url: &outgoing.url,
+                    body: &outgoing.body,
+                };
+                let signed = access_key.sign(&request, side.now_ms, &mut outgoing.headers);
+                signed.ok_or_else(|| {
+                    side.refused("the AWS access key holds a character that cannot be sent")
+                })?;
+                Ok(access_key.session_token.clone())
+            }
+            Self::Token(login) => {
+                let name = login.name();
+                let token = tokens.get(&name, async || login.token(side).await).await?;
+                let value = sensitive(&format!("Bearer {}", token.expose()))
+                    .ok_or_else(|| side.refused("the access token cannot be sent"))?;
+                outgoing.headers.insert(AUTHORIZATION, value);
+                Ok(Some(token))
+            }
+        }
+    }
+
+    /// Forgets the token that a provider refused; `true` when it is worth another try with a new one.
+    pub(super) fn forget(&self, tokens: &Tokens, refused: Option<&Secret>) -> bool {
+        match (self, refused) {
+            (Self::Token(login), Some(refused)) => {
+                tokens.forget(&login.name(), refused);
+                true
+            }
+            (Self::None | Self::Key(_) | Self::Signature(_) | Self::Token(_), _) => false,
+        }
+    }
+
+    /// Names the headers that it fills, with `***` for their values: for people who want to see what is sent.
+    pub(super) fn masked(&self, headers: &mut HeaderMap) {
+        let mask = HeaderValue::from_static("***");
+        match self {
+            Self::None => {}
+            Self::Key(key) => {
+                let value = HeaderValue::from_str(&format!("{}***", key.prefix));
+                headers.insert(key.header.clone(), value.unwrap_or(mask));
+            }
+            Self::Token(_) => {
+                headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer ***"));
+            }
+            Self::Signature(access_key) => {
+                let value = HeaderValue::from_static("AWS4-HMAC-SHA256 ***");
+                headers.insert(AUTHORIZATION, value);
+                headers.insert("x-amz-date", mask.clone());
+                if access_key.session_token.is_some() {
+                    headers.insert("x-amz-security-token", mask);
+                }
+            }
+        }
+    }
+}
+
+impl Login {
+    fn name(&self) -> String {
+        match self {
+            Self::Google(login) => login.login(),
+            Self::Entra(app) => app.login(),
+        }
+    }
+
+    async fn token(&self, side: &SideCall<'_>) -> Result<Token, LlmError> {
+        match self {
+            Self::Google(login) => login.token(side).await,
+            Self::Entra(app) => app.token(side).await,
+        }
+    }
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn header_name(spec: &ProviderSpec, name: &str) -> Result<HeaderName, LlmError> {
@@ -139,63 +342,4 @@ pub(super) fn without_key(text: &[u8], key: Option<&Secret>) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::Catalog;
-
-    fn spec(id: &str) -> ProviderSpec {
-        ProviderSpec::clone(Catalog::embedded().provider(id).unwrap())
-    }
-
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        pairs.iter().copied().collect()
-    }
-
-    #[test]
-    fn a_missing_key_names_what_to_set_and_a_local_server_needs_none() {
-        let error = target(&spec("openai"), &Environment::default(), None).unwrap_err();
-        assert_eq!(error.kind, LlmErrorKind::Authentication);
-        assert!(error.message.contains("OPENAI_API_KEY"), "{error}");
-        let ollama = target(&spec("ollama"), &Environment::default(), None).unwrap();
-        assert!(ollama.key.is_none());
-    }
-
-    #[test]
-    fn an_endpoint_goes_before_the_providers_own_address_and_key() {
-        let set = environment(&[("OPENAI_API_KEY", "sk-first"), ("SECOND", "sk-second")]);
-        let endpoint = Endpoint {
-            api_base: Some("https://llm.example.com/v1/".to_owned()),
-            api_key_env_var: Some("SECOND".to_owned()),
-        };
-        let target = target(&spec("openai"), &set, Some(&endpoint)).unwrap();
-        assert_eq!(target.base_url, "https://llm.example.com/v1");
-        assert_eq!(target.reach, Reach::NotLinkLocal);
-        assert_eq!(target.key.unwrap().expose(), "sk-second");
-    }
-
-    #[test]
-    fn the_key_is_sent_as_the_provider_wants_it_and_debug_hides_it() {
-        let key = Secret::new("sk-private-key");
-        let bearer = headers(&spec("openai"), Some(&key)).unwrap();
-        assert_eq!(bearer["authorization"], "Bearer sk-private-key");
-        let own = headers(&spec("anthropic"), Some(&key)).unwrap();
-        assert_eq!(own["x-api-key"], "sk-private-key");
-        assert!(own.contains_key("anthropic-version"));
-        assert!(!format!("{bearer:?} {own:?}").contains("sk-private-key"));
-    }
-
-    #[test]
-    fn a_key_that_cannot_be_sent_is_told_without_showing_it() {
-        let key = Secret::new("sk-private\u{7f}");
-        let error = headers(&spec("openai"), Some(&key)).unwrap_err();
-        assert_eq!(error.kind, LlmErrorKind::Authentication);
-        assert!(!error.to_string().contains("sk-private"));
-    }
-
-    #[test]
-    fn a_providers_words_lose_the_key() {
-        let key = Secret::new("sk-private-key");
-        let said = without_key(b"Incorrect API key: sk-private-key.", Some(&key));
-        assert_eq!(said, b"Incorrect API key: ***.");
-    }
-}
+mod tests;

@@ -1,15 +1,19 @@
 //! From a model's name to the client that calls it: unified, legacy by the flag, or demo.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 #[cfg(feature = "legacy")]
 use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
 
+use super::auth::Tokens;
 use super::demo;
 use super::demo::DemoClient;
 use super::demo::DemoPace;
 use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::flag::LlmFlag;
+use super::prepared::Preview;
 use super::timeouts::CallTimeouts;
 use super::timeouts::GeneralTimeouts;
 use super::transport::Transport;
@@ -18,6 +22,7 @@ use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
 use crate::client::BaseLlmClient;
+use crate::client::ChatRequest;
 use crate::client::ClientSource;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
@@ -64,6 +69,8 @@ impl ClientFactory {
             transport: Transport::new()?,
             clock: parts.clock,
             dropped: DroppedParams::default(),
+            strict: AtomicBool::new(false),
+            tokens: Tokens::default(),
         };
         Ok(Self {
             demo: DemoClient::new(parts.demo_pace),
@@ -89,7 +96,7 @@ impl ClientFactory {
             let problem = format!("there is no provider \"{}\"", name.provider());
             return Err(self.unknown(model, &problem));
         };
-        Ok(match spec.wire {
+        Ok(match spec.wire() {
             Wire::Demo => Arc::new(self.demo.clone()),
             Wire::OpenaiChat
             | Wire::OpenaiResponses
@@ -100,6 +107,33 @@ impl ClientFactory {
             | Wire::Bedrock
             | Wire::Replicate => self.calling_out(spec),
         })
+    }
+
+    /// Says whether a request is refused rather than sent without a parameter that its provider does not take.
+    /// At first it is sent. A call that is strict by itself is refused either way.
+    pub fn set_strict(&self, strict: bool) {
+        self.unified.strict.store(strict, Ordering::Relaxed);
+    }
+
+    /// What would be sent for a request, with `***` in place of credentials. Nothing is sent, and no token is
+    /// fetched.
+    ///
+    /// # Errors
+    /// As for a call, as far as it fails before anything is sent; `ModelNotFound` for an unknown provider.
+    pub fn preview(&self, request: &ChatRequest) -> Result<Preview, LlmError> {
+        let model = &request.head.model;
+        match self.parts.catalog.provider(model.provider()) {
+            Some(spec) => {
+                let timeouts = CallTimeouts::of(spec, &self.parts.timeouts);
+                let parts = Arc::clone(&self.unified);
+                UnifiedClient::new(Arc::clone(spec), timeouts, parts)
+                    .preview(request, request.head.stream)
+            }
+            None => {
+                let problem = format!("there is no provider \"{}\"", model.provider());
+                Err(self.unknown(model.as_str(), &problem))
+            }
+        }
     }
 
     /// What could not be sent to whom, so far.

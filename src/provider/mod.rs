@@ -17,6 +17,7 @@ pub mod flag;
 mod flagged;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+pub mod prepared;
 mod reply;
 pub mod timeouts;
 pub mod transport;
@@ -34,6 +35,7 @@ pub use factory::ClientFactory;
 pub use factory::FactoryParts;
 pub use flag::FlagState;
 pub use flag::LlmFlag;
+pub use prepared::Preview;
 pub use timeouts::CallTimeouts;
 pub use timeouts::GeneralTimeouts;
 pub use transport::Transport;

@@ -50,6 +50,7 @@ struct Shared {
 }
 
 /// What is sent, and where to.
+#[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) url: Uri,
     pub(super) headers: HeaderMap,
@@ -82,11 +83,22 @@ impl Transport {
         &self,
         outgoing: Outgoing,
         waits: &Waits,
+        until: (Instant, TimeoutPhase),
+    ) -> Result<Reply, Failure> {
+        self.send(Method::POST, outgoing, waits, until).await
+    }
+
+    /// As [`Self::post`], by any method.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        outgoing: Outgoing,
+        waits: &Waits,
         (due, phase): (Instant, TimeoutPhase),
     ) -> Result<Reply, Failure> {
         let client = self.client(waits.timeouts().connect, outgoing.reach);
         let mut request = Request::new(Full::new(outgoing.body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.uri_mut() = outgoing.url;
         *request.headers_mut() = outgoing.headers;
         let answered = waits.until(due, phase, client.request(request)).await?;

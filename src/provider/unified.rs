@@ -1,27 +1,34 @@
 //! The client for every provider: a provider's file says how it is reached, a wire how it is spoken to.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use http::Uri;
 use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth;
-use super::auth::Target;
+use super::auth::SideCall;
+use super::auth::Tokens;
 use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::failure::Callee;
+use super::prepared;
+use super::prepared::Prepared;
+use super::prepared::Preview;
+use super::prepared::Spoken;
 use super::reply::Reply;
 use super::reply::header_text;
 use super::timeouts::CallTimeouts;
-use super::transport::Outgoing;
 use super::transport::Transport;
 use super::waits::Waits;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
 use crate::client::BaseLlmClient;
+use crate::client::CallContext;
 use crate::client::CallPath;
 use crate::client::ChatRequest;
 use crate::client::ChunkStream;
@@ -29,18 +36,14 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
 use crate::client::collect;
-use crate::types::Chat;
 use crate::types::ChatResponse;
 use crate::types::Clock;
 use crate::types::Secret;
-use crate::types::quirks::Quirks;
 use crate::types::quirks::UsageInStream;
 use crate::types::usage::estimate_tokens;
 use crate::wire;
-use crate::wire::EncodeContext;
 use crate::wire::ErrorParts;
 use crate::wire::StreamDecoder;
-use crate::wire::WireError;
 
 /// Most of an error's body that is read; what matters stands at its beginning.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -58,6 +61,10 @@ pub struct UnifiedParts {
     pub clock: Clock,
     /// What could not be sent, and was logged.
     pub dropped: DroppedParams,
+    /// `true` when every request that would lose a parameter is refused.
+    pub(super) strict: AtomicBool,
+    /// The access tokens that were fetched.
+    pub(super) tokens: Tokens,
 }
 
 /// Calls the models of one provider; which of them, each request's head says.
@@ -78,72 +85,86 @@ impl UnifiedClient {
         }
     }
 
+    /// What would be sent for a request. Nothing is.
+    ///
+    /// # Errors
+    /// As for a call, as far as it fails before anything is sent.
+    pub fn preview(&self, request: &ChatRequest, stream: bool) -> Result<Preview, LlmError> {
+        let spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
+        let encoded = prepared::encode(&self.spec, &self.parts, request, &spoken, stream)?;
+        let dropped = encoded.dropped.clone();
+        let model = Some((&request.head.model, stream));
+        let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
+        Ok(prepared.preview(dropped))
+    }
+
     /// Sends a request and hands back the reply once its status is a success.
     async fn open(&self, request: &ChatRequest, stream: bool) -> Result<Opened, LlmError> {
         request.call.trace.note_path(CallPath::Unified);
-        let endpoint = request.call.endpoint.as_ref();
-        let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
-        let chat = wire::typed(request).map_err(|error| self.unsendable(&error))?;
-        let quirks = self.parts.catalog.quirks(&request.head.model);
-        let body = self.encode(request, &chat, &quirks, stream)?;
-        let url = self.url(&target, &body.path)?;
-        let callee = self.callee(&url);
-        let outgoing = Outgoing {
-            url,
-            headers: auth::headers(&self.spec, target.key.as_ref())?,
-            body: body.body,
-            reach: target.reach,
+        let spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
+        let encoded = prepared::encode(&self.spec, &self.parts, request, &spoken, stream)?;
+        let model = Some((&request.head.model, stream));
+        let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
+        self.exchange(&request.call, &prepared, spoken, stream)
+            .await
+    }
+
+    /// Posts what is prepared and hands back the reply once its status is a success. Where a fetched token is
+    /// refused, a new one is tried, once.
+    async fn exchange(
+        &self,
+        call: &CallContext,
+        prepared: &Prepared,
+        spoken: Spoken,
+        stream: bool,
+    ) -> Result<Opened, LlmError> {
+        let waits = Waits::start(self.timeouts, call);
+        let mut opened = self.post(prepared, spoken, waits, stream).await?;
+        let tokens = &self.parts.tokens;
+        if opened.reply.status == StatusCode::UNAUTHORIZED
+            && prepared.credential.forget(tokens, opened.hidden.as_ref())
+        {
+            let Opened { spoken, waits, .. } = opened;
+            opened = self.post(prepared, spoken, waits, stream).await?;
+        }
+        match opened.reply.status.is_success() {
+            true => Ok(opened),
+            false => Err(self.refused(opened).await),
+        }
+    }
+
+    async fn post(
+        &self,
+        prepared: &Prepared,
+        spoken: Spoken,
+        waits: Waits,
+        stream: bool,
+    ) -> Result<Opened, LlmError> {
+        let mut outgoing = prepared.outgoing.clone();
+        let callee = self.callee(&outgoing.url);
+        let side = SideCall {
+            provider: &self.spec.id,
+            transport: &self.parts.transport,
+            waits: &waits,
+            now_ms: self.parts.clock.now_ms(),
         };
-        let waits = Waits::start(self.timeouts, &request.call);
+        let hidden = prepared
+            .credential
+            .apply(&mut outgoing, &self.parts.tokens, &side)
+            .await?;
         // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
         let due = match stream {
             true => (waits.first_token_at(), TimeoutPhase::FirstToken),
             false => (waits.total_at(), TimeoutPhase::Total),
         };
         let sent = self.parts.transport.post(outgoing, &waits, due).await;
-        let opened = Opened {
+        Ok(Opened {
             reply: sent.map_err(|failure| callee.before_answer(failure))?,
-            quirks,
+            spoken,
             callee,
             waits,
-        };
-        match opened.reply.status.is_success() {
-            true => Ok(opened),
-            false => Err(self.refused(opened, target.key.as_ref()).await),
-        }
-    }
-
-    fn encode(
-        &self,
-        request: &ChatRequest,
-        chat: &Chat,
-        quirks: &Quirks,
-        stream: bool,
-    ) -> Result<wire::Encoded, LlmError> {
-        let model = &request.head.model;
-        let card = self.parts.catalog.card(model);
-        let context = EncodeContext {
-            model: model.model(),
-            stream,
-            quirks,
-            default_max_output_tokens: card
-                .and_then(|card| u32::try_from(card.max_output_tokens?).ok())
-                .unwrap_or(self.spec.default_max_output_tokens),
-        };
-        let encoded = wire::encode(self.spec.wire, chat, &context)
-            .map_err(|error| self.unsendable(&error))?;
-        self.parts.dropped.note(model, &encoded.dropped);
-        Ok(encoded)
-    }
-
-    fn url(&self, target: &Target, path: &str) -> Result<Uri, LlmError> {
-        let text = format!("{}{path}", target.base_url);
-        let url: Option<Uri> = text.parse().ok();
-        url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
-            .ok_or_else(|| {
-                let message = "its base URL is not an http or https address: mend it";
-                LlmError::new(LlmErrorKind::InvalidRequest, &self.spec.id, message)
-            })
+            hidden,
+        })
     }
 
     fn callee(&self, url: &Uri) -> Callee {
@@ -166,21 +187,14 @@ impl UnifiedClient {
         }
     }
 
-    fn unsendable(&self, error: &WireError) -> LlmError {
-        LlmError::new(
-            LlmErrorKind::InvalidRequest,
-            &self.spec.id,
-            error.to_string(),
-        )
-    }
-
     /// Says what a reply that is no success means.
-    async fn refused(&self, opened: Opened, key: Option<&Secret>) -> LlmError {
+    async fn refused(&self, opened: Opened) -> LlmError {
         let Opened {
             mut reply,
+            spoken,
             callee,
             waits,
-            ..
+            hidden,
         } = opened;
         let status = reply.status;
         if status.is_redirection() {
@@ -194,47 +208,32 @@ impl UnifiedClient {
         }
         let due = Instant::now() + self.timeouts.connect;
         let body = reply.body.read_some(MAX_ERROR_BYTES, &waits, due).await;
-        let body = auth::without_key(&body, key);
+        let body = auth::without_key(&body, hidden.as_ref());
         let parts = ErrorParts {
             status: status.as_u16(),
             header: &|name| header_text(&reply.headers, name),
             body: &body,
             now_ms: self.parts.clock.now_ms(),
         };
-        wire::decode_error(self.spec.wire, &self.spec.id, &parts)
+        wire::decode_error(spoken.wire, &self.spec.id, &parts)
     }
 
     /// Asks without streaming and reads the whole answer.
     async fn ask_whole(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
         let mut opened = self.open(request, false).await?;
         let body = opened.read().await?;
-        self.whole(&opened, &body, request)
-    }
-
-    fn whole(
-        &self,
-        opened: &Opened,
-        body: &Bytes,
-        request: &ChatRequest,
-    ) -> Result<ChatResponse, LlmError> {
-        let mut response = wire::decode_response(self.spec.wire, body, &opened.quirks)
-            .map_err(|error| opened.callee.undecodable(error))?;
-        if response.usage.total_tokens() == 0 {
-            response.usage.input = request.head.estimated_tokens;
-            response.usage.output = estimate_tokens(&response.text);
-            response.usage.reasoning = estimate_tokens(&response.reasoning_text());
-            response.usage.estimated = true;
-        }
-        Ok(response)
+        opened.whole(&body, request.head.estimated_tokens)
     }
 }
 
 /// A call whose reply has begun.
 struct Opened {
     reply: Reply,
-    quirks: Quirks,
+    spoken: Spoken,
     callee: Callee,
     waits: Waits,
+    /// What has to be hidden in the provider's words.
+    hidden: Option<Secret>,
 }
 
 impl Opened {
@@ -245,6 +244,19 @@ impl Opened {
             0 => self.callee.before_answer(failure),
             bytes => self.callee.within_answer(failure, bytes),
         })
+    }
+
+    /// Reads a whole answer, with an estimate of the usage where it tells none.
+    fn whole(&self, body: &Bytes, prompt_tokens: u64) -> Result<ChatResponse, LlmError> {
+        let mut response = wire::decode_response(self.spoken.wire, body, &self.spoken.quirks)
+            .map_err(|error| self.callee.undecodable(error))?;
+        if response.usage.total_tokens() == 0 {
+            response.usage.input = prompt_tokens;
+            response.usage.output = estimate_tokens(&response.text);
+            response.usage.reasoning = estimate_tokens(&response.reasoning_text());
+            response.usage.estimated = true;
+        }
+        Ok(response)
     }
 }
 
@@ -258,8 +270,8 @@ impl BaseLlmClient for UnifiedClient {
     /// end of the whole, and a call that is given up stops costing at once. A provider that tells usage in
     /// whole answers only is asked for one.
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
-        let quirks = &self.spec.quirks;
-        match quirks.usage_in_stream {
+        let speech = self.spec.speech(request.head.model.model());
+        match speech.quirks.usage_in_stream {
             UsageInStream::Never => self.ask_whole(request).await,
             UsageInStream::OnRequest | UsageInStream::Always => {
                 collect(self.stream_message(request).await?).await
@@ -278,7 +290,7 @@ impl BaseLlmClient for UnifiedClient {
                 .callee
                 .error(LlmErrorKind::MalformedResponse, message));
         }
-        let decoder = StreamDecoder::new(self.spec.wire, &opened.quirks);
+        let decoder = StreamDecoder::new(opened.spoken.wire, &opened.spoken.quirks);
         let mut answer = Answer::new(opened.reply.body, decoder, opened.callee, opened.waits);
         answer.estimate_from(request.head.estimated_tokens);
         answer.begin().await?;

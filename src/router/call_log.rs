@@ -47,6 +47,7 @@ macro_rules! log_call {
             output_tokens = record.usage.completion_tokens(),
             cost_usd = record.cost.map(NanoUsd::as_usd),
             attempts = record.attempts,
+            dropped = (!record.dropped.is_empty()).then(|| record.dropped.join(",")),
             error = record.error,
             debate = record.debate.as_ref().map(DebateId::as_str),
             turn = record.turn.as_ref().map(TurnId::as_str),
@@ -151,6 +152,7 @@ mod tests {
             upstream_wait: Duration::from_millis(upstream_ms),
             retry_wait: Duration::ZERO,
             reader_wait: Duration::ZERO,
+            dropped: Vec::new(),
             usage: Usage {
                 input: 10,
                 output: 3,
@@ -176,7 +178,14 @@ mod tests {
         assert_eq!(fields["overhead_ms"], 2.0);
         assert_eq!(fields["cost_usd"], 0.0015);
         assert_eq!(fields["debate"], "d_1");
-        assert_eq!(fields.get("error"), None, "what is not there has no field");
+        for absent in ["error", "dropped"] {
+            assert_eq!(fields.get(absent), None, "what is not there has no field");
+        }
+        let lossy = CallRecord {
+            dropped: vec!["seed".to_owned(), "top_k".to_owned()],
+            ..record(810)
+        };
+        assert_eq!(logged(&lossy)["fields"]["dropped"], "seed,top_k");
     }
 
     #[test]

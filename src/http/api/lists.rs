@@ -333,7 +333,7 @@ pub(in crate::http) async fn providers(
     let listed = |spec: &Arc<ProviderSpec>| ListedProvider {
         id: spec.id.clone(),
         title: spec.title.clone(),
-        wire: word(&spec.wire),
+        wire: word(&spec.wire()),
         local: spec.local,
         base_url: state.availability.base_url(spec),
         key_set: state.availability.is_set(&spec.auth.key_env),

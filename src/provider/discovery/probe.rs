@@ -46,7 +46,11 @@ impl Probe {
         let how = spec.discover.filter(|_| spec.local)?;
         let key = match spec.auth.scheme {
             AuthScheme::Bearer => environment.first_of(&spec.auth.key_env),
-            AuthScheme::Header(_) | AuthScheme::None => None,
+            AuthScheme::Header(_)
+            | AuthScheme::Aws
+            | AuthScheme::Google
+            | AuthScheme::Azure
+            | AuthScheme::None => None,
         };
         Some(Self {
             client,

@@ -1,0 +1,180 @@
+//! What is sent for a request: the address, the headers and the bytes. Nothing is sent here.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::Method;
+use http::Uri;
+
+use super::auth;
+use super::auth::Credential;
+use super::transport::Outgoing;
+use super::unified::UnifiedParts;
+use crate::catalog::Catalog;
+use crate::catalog::ProviderSpec;
+use crate::client::CallContext;
+use crate::client::ChatRequest;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::types::ModelName;
+use crate::types::Wire;
+use crate::types::quirks::Quirks;
+use crate::wire;
+use crate::wire::EncodeContext;
+use crate::wire::Encoded;
+use crate::wire::WireError;
+
+/// What is sent for a request, for people who want to read it. Credentials are `***`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The HTTP method.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// The headers, by name.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// Parameters of the request that are not in it, by Agon's names for them.
+    pub dropped: Vec<String>,
+}
+
+/// What is sent, but for what the credential adds at the last moment.
+pub(super) struct Prepared {
+    pub(super) outgoing: Outgoing,
+    pub(super) credential: Credential,
+}
+
+/// How the answer of one model is to be read.
+#[derive(Debug, Clone)]
+pub(super) struct Spoken {
+    pub(super) wire: Wire,
+    pub(super) quirks: Quirks,
+}
+
+impl Spoken {
+    /// How this model of this provider speaks.
+    pub(super) fn of(catalog: &Catalog, spec: &ProviderSpec, model: &ModelName) -> Self {
+        Self {
+            wire: spec.speech(model.model()).wire,
+            quirks: catalog.quirks(model),
+        }
+    }
+}
+
+/// Writes a chat on the model's wire, at the provider's own path where it has one.
+///
+/// # Errors
+/// `InvalidRequest` when the wire cannot say it, a part of the path is not set, or the call is strict and
+/// something would be lost.
+pub(super) fn encode(
+    spec: &ProviderSpec,
+    parts: &UnifiedParts,
+    request: &ChatRequest,
+    spoken: &Spoken,
+    stream: bool,
+) -> Result<Encoded, LlmError> {
+    let chat = wire::typed(request).map_err(|error| unsendable(spec, &error))?;
+    let model = &request.head.model;
+    let card = parts.catalog.card(model);
+    let context = EncodeContext {
+        model: model.model(),
+        stream,
+        quirks: &spoken.quirks,
+        default_max_output_tokens: card
+            .and_then(|card| u32::try_from(card.max_output_tokens?).ok())
+            .unwrap_or(spec.default_max_output_tokens),
+    };
+    let encoded =
+        wire::encode(spoken.wire, &chat, &context).map_err(|error| unsendable(spec, &error))?;
+    request.call.trace.note_dropped(&encoded.dropped);
+    let strict = request.call.strict || parts.strict.load(Ordering::Relaxed);
+    if strict && !encoded.dropped.is_empty() {
+        let message = format!(
+            "{model} does not take {}: leave it out, or do not ask for a strict call",
+            encoded.dropped.join(", ")
+        );
+        return Err(LlmError::new(
+            LlmErrorKind::InvalidRequest,
+            &spec.id,
+            message,
+        ));
+    }
+    parts.dropped.note(model, &encoded.dropped);
+    Ok(encoded)
+}
+
+/// Puts address, headers and body together.
+///
+/// # Errors
+/// `Authentication` without a key, `InvalidRequest` without an address; both name the variables to set.
+pub(super) fn prepare(
+    spec: &ProviderSpec,
+    parts: &UnifiedParts,
+    call: &CallContext,
+    encoded: Encoded,
+    stream: Option<(&ModelName, bool)>,
+) -> Result<Prepared, LlmError> {
+    let environment = &parts.environment;
+    let target = auth::target(spec, environment, call.endpoint.as_ref())?;
+    let own = stream.and_then(|(model, stream)| {
+        let paths = &spec.speech(model.model()).paths;
+        Some((paths.of(&target.base_url, stream)?, model))
+    });
+    let path = match own {
+        Some((template, model)) => template
+            .fill(
+                &|name| environment.get(name).map(str::to_owned),
+                model.model(),
+            )
+            .map_err(|missing| auth::no_address(spec, &missing))?,
+        None => encoded.path,
+    };
+    let outgoing = Outgoing {
+        url: url(spec, &format!("{}{path}", target.base_url))?,
+        headers: auth::headers(spec)?,
+        body: encoded.body,
+        reach: target.reach,
+    };
+    Ok(Prepared {
+        outgoing,
+        credential: target.credential,
+    })
+}
+
+impl Prepared {
+    /// What is sent, with `***` where the credential stands.
+    pub(super) fn preview(mut self, dropped: Vec<String>) -> Preview {
+        self.credential.masked(&mut self.outgoing.headers);
+        let headers = self.outgoing.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        let mut headers = Vec::from_iter(headers);
+        headers.sort();
+        Preview {
+            method: Method::POST,
+            url: self.outgoing.url.to_string(),
+            headers,
+            body: self.outgoing.body,
+            dropped,
+        }
+    }
+}
+
+/// An address that can be called.
+///
+/// # Errors
+/// `InvalidRequest` when it is none.
+pub(super) fn url(spec: &ProviderSpec, text: &str) -> Result<Uri, LlmError> {
+    let url: Option<Uri> = text.parse().ok();
+    url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
+        .ok_or_else(|| {
+            let message = "its base URL is not an http or https address: mend it";
+            LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, message)
+        })
+}
+
+fn unsendable(spec: &ProviderSpec, error: &WireError) -> LlmError {
+    LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, error.to_string())
+}
