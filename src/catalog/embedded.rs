@@ -14,8 +14,11 @@ macro_rules! files {
 
 /// The files of `providers/`: path from the repository's root, and text.
 pub const PROVIDERS: &[(&str, &str)] = files!("providers":
-    "anthropic", "deepseek", "demo", "groq", "llamacpp", "lmstudio", "mistral", "ollama", "openai",
-    "openrouter", "together", "vllm", "xai",
+    "anthropic", "azure", "bedrock", "cerebras", "cloudflare", "cohere", "dashscope", "databricks",
+    "deepinfra", "deepseek", "demo", "fireworks", "gemini", "groq", "huggingface", "llamacpp",
+    "lmstudio", "localai", "mistral", "moonshot", "nebius", "nvidia", "ollama", "openai",
+    "openrouter", "perplexity", "replicate", "sambanova", "tgi", "together", "vertex_ai", "vllm",
+    "xai", "zhipu",
 );
 
 /// The files of `catalog/`: path from the repository's root, and text.

@@ -113,6 +113,7 @@ fn said(pattern: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::template::Places;
 
     fn family(models: &[&str], wire: Wire) -> Family {
         Family {
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_base_url_may_bring_the_usual_paths_with_it() {
         let paths = Paths {
-            chat: Some(Template::parse("/own").unwrap()),
+            chat: Some(Template::parse("/own", &Places::new()).unwrap()),
             stream: None,
             usual_behind: Some("/openai/v1".to_owned()),
         };

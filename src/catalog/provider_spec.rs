@@ -27,6 +27,9 @@ pub struct ProviderSpec {
     pub base_url: Template,
     /// Another usual address where the first variable of [`Self::base_url`] has one of these values.
     pub base_url_at: BTreeMap<String, Template>,
+    /// What an address that somebody names has to end with, and gets where it does not: `/v1beta`, which some
+    /// write and some leave out. Empty where nothing is added.
+    pub base_path: String,
     /// Environment variables that name another address; the first one set wins.
     pub base_url_env: Vec<String>,
     /// How a call proves who pays.
@@ -79,7 +82,11 @@ impl ProviderSpec {
 
     /// Returns an address as people write it, completed from the usual one.
     pub fn completed(&self, raw: &str) -> String {
-        normalise_base_url(raw, &self.base_url.example())
+        let mut address = normalise_base_url(raw, &self.base_url.example());
+        if !address.ends_with(&self.base_path) {
+            address.push_str(&self.base_path);
+        }
+        address
     }
 
     /// Returns the address to call, for people: where a variable is missing, its name is shown.

@@ -13,7 +13,9 @@ use super::provider_spec::AuthScheme;
 use super::provider_spec::ProviderSpec;
 use super::provider_spec::ProviderTimeouts;
 use super::read_speech::families;
+use super::read_speech::places;
 use super::read_speech::speech;
+use super::template::Places;
 use super::template::Template;
 use super::template::is_variable;
 use crate::types::Wire;
@@ -55,8 +57,10 @@ fn read_spec(
 ) -> Option<ProviderSpec> {
     let title = fields.require_text("title", report);
     let wire = fields.require("wire", report);
-    let base_url = base_url(fields, wire, report);
+    let places = places(fields, report);
+    let base_url = base_url(fields, wire, &places, report);
     let base_url_at = base_url_at(fields, report);
+    let base_path = fields.take("base_path", report).unwrap_or_default();
     let base_url_env = env_names(fields, "base_url_env", report);
     let keyless = fields.take("keyless", report).unwrap_or(false);
     let lists_all_models = fields.take("lists_all_models", report).unwrap_or(false);
@@ -65,8 +69,8 @@ fn read_spec(
     let local = fields.take("local", report).unwrap_or(false);
     let discover = fields.take("discover", report);
     let timeouts = timeouts(fields, report);
-    let speech = wire.map(|wire| speech(fields, wire, report));
-    let families = families(fields, speech.as_ref(), report);
+    let speech = wire.map(|wire| speech(fields, wire, &places, report));
+    let families = families(fields, speech.as_ref(), &places, report);
     let aliases: Vec<String> = fields.take("aliases", report).unwrap_or_default();
     let default_max_output_tokens = fields
         .take("default_max_output_tokens", report)
@@ -84,6 +88,7 @@ fn read_spec(
         families,
         base_url: base_url?,
         base_url_at,
+        base_path,
         base_url_env,
         auth,
         headers,
@@ -122,32 +127,41 @@ pub(super) fn date(
 fn base_url(
     fields: &mut Fields<'_>,
     wire: Option<Wire>,
+    places: &Places,
     report: &mut Report<'_>,
 ) -> Option<Template> {
     if wire == Some(Wire::Demo) {
         let url: String = fields.take("base_url", report).unwrap_or_default();
-        return Template::parse(&url).ok();
+        return Template::parse(&url, places).ok();
     }
     let url: String = fields.require("base_url", report)?;
-    address(&url, "base_url", fields, report)
+    address(&url, places)
+        .map_err(|help| report.at(fields.line("base_url"), format!("base_url: {help}")))
+        .ok()
 }
 
 fn base_url_at(fields: &mut Fields<'_>, report: &mut Report<'_>) -> BTreeMap<String, Template> {
-    let at: BTreeMap<String, String> = fields.take("base_url_at", report).unwrap_or_default();
-    at.into_iter()
-        .filter_map(|(value, url)| Some((value, address(&url, "base_url_at", fields, report)?)))
-        .collect()
+    let texts: BTreeMap<String, String> = fields.take("base_url_at", report).unwrap_or_default();
+    let mut at = BTreeMap::new();
+    for (value, url) in texts {
+        match address(&url, &Places::new()) {
+            Ok(address) => drop(at.insert(value, address)),
+            Err(help) => {
+                let help = format!("base_url_at.{value}: {help}");
+                report.at(fields.line("base_url_at"), help);
+            }
+        }
+    }
+    at
 }
 
-fn address(url: &str, key: &str, fields: &Fields<'_>, report: &mut Report<'_>) -> Option<Template> {
-    let read = Template::parse(url).and_then(|template| {
-        if template.names_model() {
-            return Err("{model} belongs in [paths]".to_owned());
-        }
-        check_base_url(&template.example()).map(|()| template)
-    });
-    read.map_err(|help| report.at(fields.line(key), format!("{key}: {help}")))
-        .ok()
+fn address(url: &str, places: &Places) -> Result<Template, String> {
+    let template = Template::parse(url, places)?;
+    if template.names_model() {
+        return Err("{model} belongs in [paths]".to_owned());
+    }
+    check_base_url(&template.example())?;
+    Ok(template)
 }
 
 fn check_base_url(url: &str) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Reads how a provider's models are spoken to: `[paths]`, `[quirks]` and `[[families]]` of its file.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use super::family::Family;
@@ -7,91 +8,121 @@ use super::family::Paths;
 use super::family::Speech;
 use super::fields::Fields;
 use super::fields::Report;
+use super::template::Places;
 use super::template::Template;
 use crate::types::Wire;
 use crate::types::quirks::Param;
 use crate::types::quirks::Quirks;
 
+/// Reads the texts that the file gives a name.
+pub(super) fn places(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Places {
+    let texts: BTreeMap<String, String> = fields.take("places", report).unwrap_or_default();
+    let mut places = Places::new();
+    for (name, text) in texts {
+        match Template::parse(&text, &Places::new()) {
+            Ok(place) => drop(places.insert(name, place)),
+            Err(help) => report.at(fields.line("places"), format!("places.{name}: {help}")),
+        }
+    }
+    places
+}
+
 /// Reads how most models are spoken to.
-pub(super) fn speech(fields: &mut Fields<'_>, wire: Wire, report: &mut Report<'_>) -> Speech {
+pub(super) fn speech(
+    fields: &mut Fields<'_>,
+    wire: Wire,
+    places: &Places,
+    report: &mut Report<'_>,
+) -> Speech {
     let mut quirks = Quirks::default();
     merge_quirks(fields, &mut quirks, report);
     Speech {
         wire,
-        paths: paths(fields, report).unwrap_or_default(),
+        paths: paths(fields, places, report).unwrap_or_default(),
         quirks,
     }
 }
 
-/// Reads the families; each says only where it departs from the rest, and on another wire than theirs starts
-/// from that wire's usual form.
+/// Reads the families. Each says only where it departs from the rest, or from the earlier family that it is
+/// `like`; on another wire than theirs it starts from that wire's usual form.
 pub(super) fn families(
     fields: &mut Fields<'_>,
     rest: Option<&Speech>,
+    places: &Places,
     report: &mut Report<'_>,
 ) -> Vec<Family> {
-    let tables = fields.tables("families", report);
-    let read = |table| family(table, rest, report);
-    tables.into_iter().filter_map(read).collect()
+    let mut families: Vec<Family> = Vec::new();
+    for mut table in fields.tables("families", report) {
+        let like: Option<String> = table.take("like", report);
+        let alike = like.as_ref().and_then(|like| {
+            let found = families.iter().find(|family| family.models.contains(like));
+            found.map(|family| family.speech.clone())
+        });
+        if let (Some(like), None) = (&like, &alike) {
+            let help = format!("like: no family before this one lists \"{like}\"");
+            report.at(table.line("like"), help);
+        }
+        families.extend(family(table, alike.as_ref().or(rest), places, report));
+    }
+    families
 }
 
-fn family(mut table: Fields<'_>, rest: Option<&Speech>, report: &mut Report<'_>) -> Option<Family> {
+fn family(
+    mut table: Fields<'_>,
+    rest: Option<&Speech>,
+    places: &Places,
+    report: &mut Report<'_>,
+) -> Option<Family> {
     let models: Option<Vec<String>> = table.require("models", report);
     if models.as_ref().is_some_and(Vec::is_empty) {
-        report.at(
-            table.line("models"),
-            "models is empty: write what their ids begin with",
-        );
+        let help = "models is empty: write what their ids begin with";
+        report.at(table.line("models"), help);
     }
     let wire: Option<Wire> = table.take("wire", report);
-    let own_paths = paths(&mut table, report);
-    let speech = rest.map(|rest| {
-        let (wire, same) = (
-            wire.unwrap_or(rest.wire),
-            wire.is_none_or(|wire| wire == rest.wire),
-        );
-        let mut quirks = if same {
-            rest.quirks.clone()
-        } else {
-            Quirks::default()
-        };
-        merge_quirks(&mut table, &mut quirks, report);
-        let paths = match own_paths {
-            Some(paths) => paths,
-            None if same => rest.paths.clone(),
-            None => Paths::default(),
-        };
-        Speech {
-            wire,
-            paths,
-            quirks,
-        }
+    // A file whose own wire is wrong has been told so; the rest of it is checked all the same.
+    let mut speech = rest.cloned().unwrap_or_else(|| Speech {
+        wire: Wire::OpenaiChat,
+        paths: Paths::default(),
+        quirks: Quirks::default(),
     });
-    if speech.is_none() {
-        merge_quirks(&mut table, &mut Quirks::default(), report);
+    if let Some(wire) = wire.filter(|wire| *wire != speech.wire) {
+        speech = Speech {
+            wire,
+            paths: Paths::default(),
+            quirks: Quirks::default(),
+        };
     }
+    if let Some(paths) = paths(&mut table, places, report) {
+        speech.paths = paths;
+    }
+    merge_quirks(&mut table, &mut speech.quirks, report);
     table.finish(report);
     Some(Family {
         models: models?,
-        speech: speech?,
+        speech,
     })
 }
 
-fn paths(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Paths> {
+fn paths(fields: &mut Fields<'_>, places: &Places, report: &mut Report<'_>) -> Option<Paths> {
     let mut table = fields.table("paths", report)?;
     let paths = Paths {
-        chat: path(&mut table, "chat", report),
-        stream: path(&mut table, "stream", report),
+        chat: path(&mut table, "chat", places, report),
+        stream: path(&mut table, "stream", places, report),
         usual_behind: table.take("usual_behind", report),
     };
     table.finish(report);
     Some(paths)
 }
 
-fn path(table: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<Template> {
+fn path(
+    table: &mut Fields<'_>,
+    key: &'static str,
+    places: &Places,
+    report: &mut Report<'_>,
+) -> Option<Template> {
     let text: String = table.take(key, report)?;
     let read = match text.starts_with('/') {
-        true => Template::parse(&text),
+        true => Template::parse(&text, places),
         false => Err(format!("\"{text}\" has to begin with \"/\"")),
     };
     read.map_err(|help| report.at(table.line(key), format!("{key}: {help}")))
@@ -134,10 +165,12 @@ fn merge_quirks(fields: &mut Fields<'_>, quirks: &mut Quirks, report: &mut Repor
         quirks.anthropic_version = Some(version);
     }
     let map: Option<_> = table.take("finish_reason_map", report);
-    let map: std::collections::BTreeMap<_, _> = map.unwrap_or_default();
+    let map: BTreeMap<_, _> = map.unwrap_or_default();
     quirks.finish_reason_map.extend(map);
     let drop: BTreeSet<Param> = table.take("drop_params", report).unwrap_or_default();
     quirks.drop_params.extend(drop);
+    let takes: BTreeSet<Param> = table.take("takes", report).unwrap_or_default();
+    quirks.takes.extend(takes);
     let keep: BTreeSet<Param> = table.take("keep_params", report).unwrap_or_default();
     quirks.drop_params.retain(|param| !keep.contains(param));
     table.finish(report);

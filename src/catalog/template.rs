@@ -1,11 +1,13 @@
 //! Texts with places that the environment, or a model's name, fills: `https://${AWS_REGION}.example/{model}`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A text with places to be filled when a call is made.
 ///
 /// `${NAME}` is a variable that has to be set, `${NAME|OTHER}` the first of several that is, `${NAME:-text}`
-/// one with a default, and `{model}` the model's id, encoded as one segment of a path.
+/// one with a default, and `{model}` the model's id, encoded as one segment of a path. Any other `{name}` is
+/// one of the file's own `[places]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template {
     pieces: Vec<Piece>,
@@ -22,17 +24,20 @@ enum Piece {
     Model,
 }
 
+/// Texts that a file gives a name, to be written as `{name}` in others.
+pub(super) type Places = BTreeMap<String, Template>;
+
 /// Variables of which one has to be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("set {}", .0.join(" or "))]
 pub struct MissingVariable(pub Vec<String>);
 
 impl Template {
-    /// Reads a text.
+    /// Reads a text in which these places are known by name.
     ///
     /// # Errors
     /// What is wrong with it, in words for the one who wrote it.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, places: &Places) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
@@ -45,16 +50,17 @@ impl Template {
             }
             let end = inside.find('}').filter(|_| rest[at..].starts_with('{'));
             let end = end.ok_or_else(|| format!("\"{text}\" has a brace without its other one"))?;
-            pieces.push(match rest[..at].ends_with('$') {
-                true => variable(&inside[..end])?,
-                false if &inside[..end] == "model" => Piece::Model,
-                false => {
+            let name = &inside[..end];
+            match places.get(name) {
+                _ if rest[..at].ends_with('$') => pieces.push(variable(name)?),
+                _ if name == "model" => pieces.push(Piece::Model),
+                Some(place) => pieces.extend_from_slice(&place.pieces),
+                None => {
                     return Err(format!(
-                        "{{{}}} is neither {{model}} nor ${{NAME}}",
-                        &inside[..end]
+                        "{{{name}}} is neither {{model}} nor one of [places]"
                     ));
                 }
-            });
+            }
             rest = &inside[end + 1..];
         }
         if !rest.is_empty() {
@@ -193,8 +199,13 @@ mod tests {
         }
     }
 
+    fn parse(text: &str) -> Result<Template, String> {
+        let region = Template::parse("${REGION:-nowhere}", &Places::new()).unwrap();
+        Template::parse(text, &Places::from([("region".to_owned(), region)]))
+    }
+
     fn fill(text: &str) -> Result<String, MissingVariable> {
-        Template::parse(text).unwrap().fill(&env, "a/b:c@1")
+        parse(text).unwrap().fill(&env, "a/b:c@1")
     }
 
     #[test]
@@ -208,6 +219,7 @@ mod tests {
             fill("https://${HOST}/v1"),
             Ok("https://adb-1.example/v1".to_owned())
         );
+        assert_eq!(fill("/{region}/x"), Ok("/eu-west-1/x".to_owned()));
         assert_eq!(fill("${BLANK:-us}$"), Ok("us$".to_owned()));
         assert_eq!(fill("/m/{model}:go"), Ok("/m/a%2Fb%3Ac@1:go".to_owned()));
     }
@@ -221,13 +233,13 @@ mod tests {
     #[test]
     fn what_is_no_place_is_told() {
         for text in ["${lower}", "${A", "{nodel}", "a}", "${}"] {
-            assert!(Template::parse(text).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_text_is_shown_as_it_was_written() {
         let text = "https://${A|B:-c}.x/{model}";
-        assert_eq!(Template::parse(text).unwrap().to_string(), text);
+        assert_eq!(parse(text).unwrap().to_string(), text);
     }
 }

@@ -126,7 +126,7 @@ fn a_schema_is_asked_for_only_where_the_card_promises_one() {
     assert_eq!(json("openai/gpt-3.5-turbo"), JsonSupport::Object);
     assert_eq!(
         json("anthropic/claude-3-haiku-20240307"),
-        JsonSupport::Prompt
+        JsonSupport::Tool
     );
     assert_eq!(json("openai/not-in-the-catalog"), JsonSupport::Schema);
 }
@@ -291,4 +291,85 @@ fn the_first_variable_that_is_set_decides_the_address() {
     };
     assert_eq!(spec.base_url_from(env), "https://proxy.example/acme");
     assert_eq!(spec.base_url_from(|_| None), "https://api.acme.example/v1");
+}
+
+#[test]
+fn a_family_departs_from_its_provider_and_an_unknown_model_is_asked_as_its_family_is() {
+    let families = r#"
+[[families]]
+models = ["anvil-x"]
+quirks = { json = "prompt", drop_params = ["top_p"], keep_params = ["seed"] }
+
+[[families]]
+models = ["anvil-x-pro"]
+like = "anvil-x"
+wire = "openai_responses"
+paths = { chat = "/x/{model}?v=${ACME_VERSION:-1}" }
+"#;
+    let catalog = Operator::new()
+        .file("providers/acme.toml", &format!("{ACME}{families}"))
+        .load()
+        .unwrap();
+    let spec = catalog.provider("acme").unwrap();
+    let quirks = catalog.quirks(&name("acme/anvil-x2"));
+    assert_eq!(quirks.json, JsonSupport::Prompt);
+    assert_eq!(Vec::from_iter(quirks.drop_params), [Param::TopP]);
+    assert_eq!(catalog.wire(&name("acme/anvil-x2")), Some(Wire::OpenaiChat));
+
+    assert_eq!(catalog.wire(&name("acme/anvil-x-pro-2")), Some(Wire::OpenaiResponses));
+    let path = spec.speech("anvil-x-pro-2").paths.of("https://a.example", true).unwrap();
+    assert_eq!(path.fill(&|_| None, "a/b").unwrap(), "/x/a%2Fb?v=1");
+    // Another wire starts from that wire's usual form.
+    assert_eq!(catalog.quirks(&name("acme/anvil-x-pro-2")).json, JsonSupport::Schema);
+    assert_eq!(catalog.wire(&name("nobody/x")), None);
+}
+
+#[test]
+fn mistakes_in_places_paths_and_families_are_told() {
+    let wrong = ACME.replace("https://api.acme.example/v1", "https://${acme}.example/{model}")
+        + r#"
+[paths]
+chat = "x"
+
+[places]
+region = "${A"
+
+[[families]]
+like = "anvil"
+models = []
+quirks = { jsno = "prompt" }
+"#;
+    let mistakes = Operator::new().file("providers/acme.toml", &wrong).load().unwrap_err();
+    insta::assert_snapshot!(mistakes.join("\n"));
+}
+
+#[test]
+fn an_address_is_completed_from_variables_and_has_its_path() {
+    let catalog = Catalog::embedded();
+    let at = |id: &str, pairs: &[(&str, &str)]| {
+        let env = |name: &str| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        catalog.provider(id).unwrap().address(env)
+    };
+    let region = [("AWS_REGION", "eu-west-1")];
+    let bedrock = "https://bedrock-runtime.eu-west-1.amazonaws.com";
+    assert_eq!(at("bedrock", &region).unwrap(), bedrock);
+    assert!(at("bedrock", &[]).unwrap_err().to_string().contains("AWS_REGION"));
+    for (location, host) in [
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+    ] {
+        let found = at("vertex_ai", &[("GOOGLE_CLOUD_LOCATION", location)]).unwrap();
+        assert_eq!(found, format!("https://{host}"));
+    }
+    for given in ["https://g.example", "https://g.example/v1beta/"] {
+        let found = at("gemini", &[("GEMINI_API_BASE", given)]).unwrap();
+        assert_eq!(found, "https://g.example/v1beta");
+    }
+    let host = [("DATABRICKS_HOST", "https://adb-1.azuredatabricks.net/")];
+    let databricks = "https://adb-1.azuredatabricks.net/serving-endpoints";
+    assert_eq!(at("databricks", &host).unwrap(), databricks);
 }

@@ -1,7 +1,9 @@
 //! The unified client against servers that behave, and against servers that do not.
 
 mod discovery;
+mod credentials;
 mod faults;
+mod provider_requests;
 mod statuses;
 mod wires;
 
