@@ -124,10 +124,7 @@ fn a_schema_is_asked_for_only_where_the_card_promises_one() {
     let json = |model: &str| catalog.quirks(&name(model)).json;
     assert_eq!(json("openai/gpt-4o"), JsonSupport::Schema);
     assert_eq!(json("openai/gpt-3.5-turbo"), JsonSupport::Object);
-    assert_eq!(
-        json("anthropic/claude-3-haiku-20240307"),
-        JsonSupport::Tool
-    );
+    assert_eq!(json("anthropic/claude-3-haiku-20240307"), JsonSupport::Tool);
     assert_eq!(json("openai/not-in-the-catalog"), JsonSupport::Schema);
 }
 
@@ -316,18 +313,30 @@ paths = { chat = "/x/{model}?v=${ACME_VERSION:-1}" }
     assert_eq!(Vec::from_iter(quirks.drop_params), [Param::TopP]);
     assert_eq!(catalog.wire(&name("acme/anvil-x2")), Some(Wire::OpenaiChat));
 
-    assert_eq!(catalog.wire(&name("acme/anvil-x-pro-2")), Some(Wire::OpenaiResponses));
-    let path = spec.speech("anvil-x-pro-2").paths.of("https://a.example", true).unwrap();
+    assert_eq!(
+        catalog.wire(&name("acme/anvil-x-pro-2")),
+        Some(Wire::OpenaiResponses)
+    );
+    let path = spec
+        .speech("anvil-x-pro-2")
+        .paths
+        .of("https://a.example", true)
+        .unwrap();
     assert_eq!(path.fill(&|_| None, "a/b").unwrap(), "/x/a%2Fb?v=1");
     // Another wire starts from that wire's usual form.
-    assert_eq!(catalog.quirks(&name("acme/anvil-x-pro-2")).json, JsonSupport::Schema);
+    assert_eq!(
+        catalog.quirks(&name("acme/anvil-x-pro-2")).json,
+        JsonSupport::Schema
+    );
     assert_eq!(catalog.wire(&name("nobody/x")), None);
 }
 
 #[test]
 fn mistakes_in_places_paths_and_families_are_told() {
-    let wrong = ACME.replace("https://api.acme.example/v1", "https://${acme}.example/{model}")
-        + r#"
+    let wrong = ACME.replace(
+        "https://api.acme.example/v1",
+        "https://${acme}.example/{model}",
+    ) + r#"
 [paths]
 chat = "x"
 
@@ -339,7 +348,10 @@ like = "anvil"
 models = []
 quirks = { jsno = "prompt" }
 "#;
-    let mistakes = Operator::new().file("providers/acme.toml", &wrong).load().unwrap_err();
+    let mistakes = Operator::new()
+        .file("providers/acme.toml", &wrong)
+        .load()
+        .unwrap_err();
     insta::assert_snapshot!(mistakes.join("\n"));
 }
 
@@ -356,7 +368,12 @@ fn an_address_is_completed_from_variables_and_has_its_path() {
     let region = [("AWS_REGION", "eu-west-1")];
     let bedrock = "https://bedrock-runtime.eu-west-1.amazonaws.com";
     assert_eq!(at("bedrock", &region).unwrap(), bedrock);
-    assert!(at("bedrock", &[]).unwrap_err().to_string().contains("AWS_REGION"));
+    assert!(
+        at("bedrock", &[])
+            .unwrap_err()
+            .to_string()
+            .contains("AWS_REGION")
+    );
     for (location, host) in [
         ("global", "aiplatform.googleapis.com"),
         ("eu", "aiplatform.eu.rep.googleapis.com"),

@@ -52,7 +52,7 @@ impl AccessKey {
         if let Some(token) = &self.session_token {
             headers.insert(TOKEN, sensitive(token.expose())?);
         }
-        let (names, canonical) = self.canonical(request, headers)?;
+        let (names, canonical) = canonical(request, headers)?;
         let day = &now[..8];
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let to_sign = format!(
@@ -68,34 +68,6 @@ impl AccessKey {
         Some(())
     }
 
-    /// The names of the signed headers, and the canonical request.
-    fn canonical(&self, request: &Signable<'_>, headers: &HeaderMap) -> Option<(String, String)> {
-        let host = request.url.authority()?.as_str().to_owned();
-        let mut signed = BTreeMap::from([("host", host)]);
-        for (name, value) in headers {
-            if !matches!(name.as_str(), "authorization" | "user-agent") {
-                let value = value.to_str().ok()?;
-                let words: Vec<&str> = value.split_whitespace().collect();
-                signed.insert(name.as_str(), words.join(" "));
-            }
-        }
-        let names = Vec::from_iter(signed.keys().copied()).join(";");
-        let lines = signed
-            .iter()
-            .map(|(name, value)| format!("{name}:{value}\n"));
-        let lines: String = lines.collect();
-        let mut query: Vec<&str> = request.url.query().unwrap_or_default().split('&').collect();
-        query.sort_unstable();
-        let canonical = format!(
-            "{}\n{}\n{}\n{lines}\n{names}\n{}",
-            request.method,
-            canonical_path(request.url.path()),
-            query.join("&"),
-            sha256(request.body)
-        );
-        Some((names, canonical))
-    }
-
     fn signing_key(&self, day: &str) -> hmac::Key {
         let secret = format!("AWS4{}", self.secret.expose());
         let first = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -105,6 +77,34 @@ impl AccessKey {
             hmac::Key::new(hmac::HMAC_SHA256, next.as_ref())
         })
     }
+}
+
+/// The names of the signed headers, and the canonical request.
+fn canonical(request: &Signable<'_>, headers: &HeaderMap) -> Option<(String, String)> {
+    let host = request.url.authority()?.as_str().to_owned();
+    let mut signed = BTreeMap::from([("host", host)]);
+    for (name, value) in headers {
+        if !matches!(name.as_str(), "authorization" | "user-agent") {
+            let value = value.to_str().ok()?;
+            let words: Vec<&str> = value.split_whitespace().collect();
+            signed.insert(name.as_str(), words.join(" "));
+        }
+    }
+    let names = Vec::from_iter(signed.keys().copied()).join(";");
+    let lines = signed
+        .iter()
+        .map(|(name, value)| format!("{name}:{value}\n"));
+    let lines: String = lines.collect();
+    let mut query: Vec<&str> = request.url.query().unwrap_or_default().split('&').collect();
+    query.sort_unstable();
+    let canonical = format!(
+        "{}\n{}\n{}\n{lines}\n{names}\n{}",
+        request.method,
+        canonical_path(request.url.path()),
+        query.join("&"),
+        sha256(request.body)
+    );
+    Some((names, canonical))
 }
 
 /// Each segment is encoded once more than it is sent, as every service but S3 wants it.

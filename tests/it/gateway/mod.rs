@@ -1,7 +1,7 @@
 //! The unified client against servers that behave, and against servers that do not.
 
-mod discovery;
 mod credentials;
+mod discovery;
 mod faults;
 mod provider_requests;
 mod statuses;

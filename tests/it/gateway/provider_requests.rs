@@ -35,18 +35,45 @@ use super::NOW_MS;
 
 /// A model of each family that is spoken to in its own way.
 const MODELS: &[(&str, &[&str])] = &[
-    ("anthropic", &["claude-opus-5", "claude-opus-4-6", "claude-haiku-4-5", "claude-3-haiku-20240307"]),
+    (
+        "anthropic",
+        &[
+            "claude-opus-5",
+            "claude-opus-4-6",
+            "claude-haiku-4-5",
+            "claude-3-haiku-20240307",
+        ],
+    ),
     ("azure", &["gpt-4o", "o3", "gpt-5-codex"]),
-    ("bedrock", &["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-opus-5", "mistral.mistral-large-2407-v1:0", "meta.llama3-1-8b-instruct-v1:0", "amazon.nova-lite-v1:0"]),
+    (
+        "bedrock",
+        &[
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-opus-5",
+            "mistral.mistral-large-2407-v1:0",
+            "meta.llama3-1-8b-instruct-v1:0",
+            "amazon.nova-lite-v1:0",
+        ],
+    ),
     ("cerebras", &["gpt-oss-120b", "llama3.1-8b"]),
     ("cloudflare", &["@cf/meta/llama-3.3-70b-instruct-fp8-fast"]),
     ("cohere", &["command-a-03-2025"]),
     ("dashscope", &["qwen-plus"]),
-    ("databricks", &["databricks-gpt-oss-120b", "databricks-claude-sonnet-4"]),
+    (
+        "databricks",
+        &["databricks-gpt-oss-120b", "databricks-claude-sonnet-4"],
+    ),
     ("deepinfra", &["Qwen/Qwen3-32B"]),
     ("deepseek", &["deepseek-v4", "deepseek-chat"]),
     ("fireworks", &["accounts/fireworks/models/kimi-k2p5"]),
-    ("gemini", &["gemini-2.5-flash", "gemini-3-pro-preview", "gemini-2.0-flash"]),
+    (
+        "gemini",
+        &[
+            "gemini-2.5-flash",
+            "gemini-3-pro-preview",
+            "gemini-2.0-flash",
+        ],
+    ),
     ("groq", &["openai/gpt-oss-120b", "llama-3.3-70b-versatile"]),
     ("huggingface", &["meta-llama/Llama-3.3-70B-Instruct:groq"]),
     ("llamacpp", &["any"]),
@@ -57,14 +84,36 @@ const MODELS: &[(&str, &[&str])] = &[
     ("nebius", &["Qwen/Qwen3-32B"]),
     ("nvidia", &["qwen/qwen3-32b", "openai/gpt-oss-120b"]),
     ("ollama", &["qwen3:8b", "gpt-oss:20b"]),
-    ("openai", &["gpt-4o-mini", "gpt-5.4", "gpt-5-mini", "o3-mini", "o1-mini", "gpt-5-pro"]),
+    (
+        "openai",
+        &[
+            "gpt-4o-mini",
+            "gpt-5.4",
+            "gpt-5-mini",
+            "o3-mini",
+            "o1-mini",
+            "gpt-5-pro",
+        ],
+    ),
     ("openrouter", &["anthropic/claude-sonnet-4.5"]),
     ("perplexity", &["sonar"]),
     ("replicate", &["meta/meta-llama-3-70b-instruct"]),
-    ("sambanova", &["gpt-oss-120b", "Meta-Llama-3.3-70B-Instruct"]),
+    (
+        "sambanova",
+        &["gpt-oss-120b", "Meta-Llama-3.3-70B-Instruct"],
+    ),
     ("tgi", &["tgi"]),
     ("together", &["Qwen/Qwen3-32B"]),
-    ("vertex_ai", &["gemini-2.5-flash", "claude-opus-4-6", "claude-opus-4-1@20250805", "mistral-medium-3", "meta/llama-3.3-70b-instruct-maas"]),
+    (
+        "vertex_ai",
+        &[
+            "gemini-2.5-flash",
+            "claude-opus-4-6",
+            "claude-opus-4-1@20250805",
+            "mistral-medium-3",
+            "meta/llama-3.3-70b-instruct-maas",
+        ],
+    ),
     ("vllm", &["Qwen/Qwen3-8B"]),
     ("xai", &["grok-4.3", "grok-4"]),
     ("zhipu", &["glm-5.2"]),
@@ -84,10 +133,16 @@ const PLACES: &[(&str, &str)] = &[
 /// A factory with a key for everybody: the last variable that each provider reads one from.
 fn factory(catalog: &Arc<Catalog>) -> ClientFactory {
     let keys = catalog.providers().filter_map(|spec| {
-        let variable = spec.auth.key_env.iter().rfind(|name| *name != "AZURE_CLIENT_SECRET");
+        let variable = spec
+            .auth
+            .key_env
+            .iter()
+            .rfind(|name| *name != "AZURE_CLIENT_SECRET");
         variable.map(|variable| (variable.clone(), format!("private-{variable}")))
     });
-    let places = PLACES.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let places = PLACES
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment: Environment = keys.chain(places).collect();
     let ids = catalog.providers().map(|spec| spec.id.clone());
     ClientFactory::new(FactoryParts {
@@ -239,12 +294,25 @@ fn no_provider_and_no_wire_of_a_family_is_left_out() {
     let catalog = Catalog::embedded();
     for spec in catalog.providers().filter(|spec| spec.id != "demo") {
         let models = MODELS.iter().find(|(id, _)| *id == spec.id);
-        let models = models.unwrap_or_else(|| panic!("{} is not in MODELS", spec.id)).1;
-        let shown: BTreeSet<_> = models.iter().map(|model| spec.speech(model).wire.to_string()).collect();
-        let speeches = spec.families.iter().map(|family| &family.speech).chain([&spec.speech]);
+        let models = models
+            .unwrap_or_else(|| panic!("{} is not in MODELS", spec.id))
+            .1;
+        let shown: BTreeSet<_> = models
+            .iter()
+            .map(|model| spec.speech(model).wire.to_string())
+            .collect();
+        let speeches = spec
+            .families
+            .iter()
+            .map(|family| &family.speech)
+            .chain([&spec.speech]);
         for speech in speeches {
             let wire = speech.wire.to_string();
-            assert!(shown.contains(&wire), "{}: no model on the {wire} wire", spec.id);
+            assert!(
+                shown.contains(&wire),
+                "{}: no model on the {wire} wire",
+                spec.id
+            );
         }
     }
 }
