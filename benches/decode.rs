@@ -62,7 +62,9 @@ fn read(wire: Wire, pieces: &[Vec<u8>], writer: &mut dyn StreamEncoder) -> usize
     let (mut chunks, mut out) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     for piece in pieces {
-        decoder.push(piece, &mut chunks).expect("it is a good stream");
+        decoder
+            .push(piece, &mut chunks)
+            .expect("it is a good stream");
         for chunk in chunks.drain(..) {
             writer.chunk(&chunk, &mut out);
         }
@@ -90,7 +92,9 @@ impl StreamEncoder for Nobody {
 
 fn named(name: &str) -> Wire {
     let mut wires = Wire::ALL.into_iter();
-    wires.find(|wire| wire.as_str() == name).expect("it is one of ours")
+    wires
+        .find(|wire| wire.as_str() == name)
+        .expect("it is one of ours")
 }
 
 fn head() -> AnswerHead {
