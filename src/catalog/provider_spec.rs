@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::base_url::normalise_base_url;
+use crate::types::EmbeddingDialect;
 use crate::types::Wire;
 use crate::types::quirks::Quirks;
 
@@ -33,6 +34,8 @@ pub struct ProviderSpec {
     pub timeouts: ProviderTimeouts,
     /// Where it departs from its wire.
     pub quirks: Quirks,
+    /// How it is asked for vectors.
+    pub embeddings: EmbeddingSpec,
     /// Other prefixes that people write for it, such as `ollama_chat`.
     pub aliases: Vec<String>,
     /// The answer's token limit when neither the request nor the model's card names one.
@@ -59,6 +62,29 @@ impl ProviderSpec {
                 || self.base_url.clone(),
                 |value| normalise_base_url(&value, &self.base_url),
             )
+    }
+}
+
+/// How a provider is asked for vectors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EmbeddingSpec {
+    /// In which dialect; `None` leaves the one that goes with its wire.
+    pub dialect: Option<EmbeddingDialect>,
+    /// Most texts of one call; `None` leaves the dialect's limit.
+    pub max_texts: Option<u32>,
+}
+
+impl EmbeddingSpec {
+    /// The dialect of a provider that speaks this wire.
+    pub fn dialect_on(&self, wire: Wire) -> EmbeddingDialect {
+        self.dialect.unwrap_or(match wire {
+            Wire::OpenaiChat | Wire::OpenaiResponses => EmbeddingDialect::Openai,
+            Wire::Gemini => EmbeddingDialect::Gemini,
+            Wire::Ollama => EmbeddingDialect::Ollama,
+            Wire::Cohere => EmbeddingDialect::Cohere,
+            Wire::Bedrock => EmbeddingDialect::Bedrock,
+            Wire::Anthropic | Wire::Replicate | Wire::Demo => EmbeddingDialect::None,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::fields::Report;
 use super::provider_spec::Auth;
 use super::provider_spec::AuthScheme;
+use super::provider_spec::EmbeddingSpec;
 use super::provider_spec::ProviderSpec;
 use super::provider_spec::ProviderTimeouts;
 use crate::types::Wire;
@@ -62,6 +63,7 @@ fn read_spec(
     let discover = fields.take("discover", report);
     let timeouts = timeouts(fields, report);
     let quirks = quirks(fields, report);
+    let embeddings = embeddings(fields, report);
     let aliases: Vec<String> = fields.take("aliases", report).unwrap_or_default();
     let default_max_output_tokens = fields
         .take("default_max_output_tokens", report)
@@ -84,6 +86,7 @@ fn read_spec(
         discover,
         timeouts,
         quirks,
+        embeddings,
         aliases,
         default_max_output_tokens,
         keyless,
@@ -259,6 +262,22 @@ fn seconds(table: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -
         return None;
     }
     Some(seconds)
+}
+
+fn embeddings(fields: &mut Fields<'_>, report: &mut Report<'_>) -> EmbeddingSpec {
+    let Some(mut table) = fields.table("embeddings", report) else {
+        return EmbeddingSpec::default();
+    };
+    let embeddings = EmbeddingSpec {
+        dialect: table.take("dialect", report),
+        max_texts: table.take("max_texts", report),
+    };
+    if embeddings.max_texts == Some(0) {
+        let help = "max_texts: 0 would send nothing; leave it out instead";
+        report.at(table.line("max_texts"), help);
+    }
+    table.finish(report);
+    embeddings
 }
 
 fn quirks(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Quirks {

@@ -22,6 +22,7 @@ use super::waits::Waits;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
 use crate::client::BaseLlmClient;
+use crate::client::CallContext;
 use crate::client::CallPath;
 use crate::client::ChatRequest;
 use crate::client::ChunkStream;
@@ -78,14 +79,30 @@ impl UnifiedClient {
         }
     }
 
+    /// How the provider is reached.
+    pub(super) fn spec(&self) -> &ProviderSpec {
+        &self.spec
+    }
+
     /// Sends a request and hands back the reply once its status is a success.
     async fn open(&self, request: &ChatRequest, stream: bool) -> Result<Opened, LlmError> {
-        request.call.trace.note_path(CallPath::Unified);
-        let endpoint = request.call.endpoint.as_ref();
-        let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
         let chat = wire::typed(request).map_err(|error| self.unsendable(&error))?;
         let quirks = self.parts.catalog.quirks(&request.head.model);
         let body = self.encode(request, &chat, &quirks, stream)?;
+        self.exchange(&request.call, body, quirks, stream).await
+    }
+
+    /// Posts a body to one of the provider's paths and hands back the reply once its status is a success.
+    pub(super) async fn exchange(
+        &self,
+        call: &CallContext,
+        body: wire::Encoded,
+        quirks: Quirks,
+        stream: bool,
+    ) -> Result<Opened, LlmError> {
+        call.trace.note_path(CallPath::Unified);
+        let endpoint = call.endpoint.as_ref();
+        let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
         let url = self.url(&target, &body.path)?;
         let callee = self.callee(&url);
         let outgoing = Outgoing {
@@ -94,7 +111,7 @@ impl UnifiedClient {
             body: body.body,
             reach: target.reach,
         };
-        let waits = Waits::start(self.timeouts, &request.call);
+        let waits = Waits::start(self.timeouts, call);
         // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
         let due = match stream {
             true => (waits.first_token_at(), TimeoutPhase::FirstToken),
@@ -137,7 +154,7 @@ impl UnifiedClient {
     }
 
     fn url(&self, target: &Target, path: &str) -> Result<Uri, LlmError> {
-        let text = format!("{}{path}", target.base_url);
+        let text = joined(&target.base_url, path);
         let url: Option<Uri> = text.parse().ok();
         url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
             .ok_or_else(|| {
@@ -229,8 +246,21 @@ impl UnifiedClient {
     }
 }
 
+/// A provider's address with a path. A path that begins with a place of its own takes the place of the version in
+/// the address: `/v2/embed` at `https://api.cohere.com/v1`.
+fn joined(base_url: &str, path: &str) -> String {
+    let is_beside = ["/v1/", "/v2/", "/hf-inference/"]
+        .iter()
+        .any(|place| path.starts_with(place));
+    let host = ["/v1", "/v2"]
+        .iter()
+        .find_map(|version| base_url.strip_suffix(version));
+    let base_url = host.filter(|_| is_beside).unwrap_or(base_url);
+    format!("{base_url}{path}")
+}
+
 /// A call whose reply has begun.
-struct Opened {
+pub(super) struct Opened {
     reply: Reply,
     quirks: Quirks,
     callee: Callee,
@@ -238,7 +268,18 @@ struct Opened {
 }
 
 impl Opened {
-    async fn read(&mut self) -> Result<Bytes, LlmError> {
+    /// A header of the reply, by its lower-case name.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        header_text(&self.reply.headers, name)
+    }
+
+    /// The error of a reply that its wire cannot read.
+    pub(super) fn undecodable(&self, error: WireError) -> LlmError {
+        self.callee.undecodable(error)
+    }
+
+    /// Reads the whole body.
+    pub(super) async fn read(&mut self) -> Result<Bytes, LlmError> {
         let read = self.reply.body.read(&self.waits).await;
         let bytes = self.reply.body.received();
         read.map_err(|failure| match bytes {

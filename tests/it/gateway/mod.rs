@@ -1,6 +1,7 @@
 //! The unified client against servers that behave, and against servers that do not.
 
 mod discovery;
+mod embeddings;
 mod faults;
 mod statuses;
 mod wires;
