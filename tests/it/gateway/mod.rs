@@ -3,6 +3,7 @@
 mod discovery;
 mod embeddings;
 mod faults;
+mod library;
 mod statuses;
 mod wires;
 
