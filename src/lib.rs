@@ -10,6 +10,7 @@ pub mod config;
 pub mod debate;
 pub mod events;
 pub mod http;
+pub mod llm;
 pub mod metrics;
 pub mod provider;
 pub mod router;

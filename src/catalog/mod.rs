@@ -35,6 +35,7 @@ pub use model_card::PricingTier;
 pub use provider_spec::Auth;
 pub use provider_spec::AuthScheme;
 pub use provider_spec::Discover;
+pub use provider_spec::EmbeddingSpec;
 pub use provider_spec::ProviderSpec;
 pub use provider_spec::ProviderTimeouts;
 pub use template::MissingVariable;

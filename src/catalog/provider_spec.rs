@@ -10,6 +10,7 @@ use super::family::Speech;
 use super::family::family_of;
 use super::template::MissingVariable;
 use super::template::Template;
+use crate::types::EmbeddingDialect;
 use crate::types::Wire;
 
 /// One company or local server that models are called at.
@@ -42,6 +43,8 @@ pub struct ProviderSpec {
     pub discover: Option<Discover>,
     /// Its own time limits, where the general ones do not fit.
     pub timeouts: ProviderTimeouts,
+    /// How it is asked for vectors.
+    pub embeddings: EmbeddingSpec,
     /// Other prefixes that people write for it, such as `ollama_chat`.
     pub aliases: Vec<String>,
     /// The answer's token limit when neither the request nor the model's card names one.
@@ -102,6 +105,29 @@ impl ProviderSpec {
         let value = self.base_url.first_value(env);
         let own = value.and_then(|value| self.base_url_at.get(&value));
         own.unwrap_or(&self.base_url).fill(env, "")
+    }
+}
+
+/// How a provider is asked for vectors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EmbeddingSpec {
+    /// In which dialect; `None` leaves the one that goes with its wire.
+    pub dialect: Option<EmbeddingDialect>,
+    /// Most texts of one call; `None` leaves the dialect's limit.
+    pub max_texts: Option<u32>,
+}
+
+impl EmbeddingSpec {
+    /// The dialect of a provider that speaks this wire.
+    pub fn dialect_on(&self, wire: Wire) -> EmbeddingDialect {
+        self.dialect.unwrap_or(match wire {
+            Wire::OpenaiChat | Wire::OpenaiResponses => EmbeddingDialect::Openai,
+            Wire::Gemini => EmbeddingDialect::Gemini,
+            Wire::Ollama => EmbeddingDialect::Ollama,
+            Wire::Cohere => EmbeddingDialect::Cohere,
+            Wire::Bedrock => EmbeddingDialect::Bedrock,
+            Wire::Anthropic | Wire::Replicate | Wire::Demo => EmbeddingDialect::None,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod answer;
 mod bank;
 mod compose;
 mod dice;
+mod embed;
 mod json;
 mod pace;
 mod prompt;

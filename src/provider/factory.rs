@@ -11,6 +11,7 @@ use super::demo;
 use super::demo::DemoClient;
 use super::demo::DemoPace;
 use super::dropped::DroppedParams;
+use super::embed::UnifiedEmbedder;
 use super::environment::Environment;
 use super::flag::LlmFlag;
 use super::prepared::Preview;
@@ -24,9 +25,11 @@ use crate::catalog::ProviderSpec;
 use crate::client::BaseLlmClient;
 use crate::client::ChatRequest;
 use crate::client::ClientSource;
+use crate::client::EmbeddingClient;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Clock;
+use crate::types::EmbeddingDialect;
 use crate::types::ModelName;
 use crate::types::Wire;
 
@@ -89,13 +92,7 @@ impl ClientFactory {
     /// # Errors
     /// `ModelNotFound` when the text is no model's name or its provider is unknown; the message names the nearest.
     pub fn create(&self, model: &str) -> Result<Arc<dyn BaseLlmClient>, LlmError> {
-        let name: ModelName = model
-            .parse()
-            .map_err(|_| self.unknown(model, "write provider/model"))?;
-        let Some(spec) = self.parts.catalog.provider(name.provider()) else {
-            let problem = format!("there is no provider \"{}\"", name.provider());
-            return Err(self.unknown(model, &problem));
-        };
+        let spec = self.spec(model)?;
         Ok(match spec.wire() {
             Wire::Demo => Arc::new(self.demo.clone()),
             Wire::OpenaiChat
@@ -134,6 +131,43 @@ impl ClientFactory {
                 Err(self.unknown(model.as_str(), &problem))
             }
         }
+    }
+
+    /// Returns who turns texts into vectors with a model, for example `openai/text-embedding-3-small`.
+    ///
+    /// # Errors
+    /// As for [`Self::create`], and `InvalidRequest` when its provider has no vectors.
+    pub fn embedder(&self, model: &str) -> Result<Arc<dyn EmbeddingClient>, LlmError> {
+        let spec = self.spec(model)?;
+        if spec.wire() == Wire::Demo {
+            return Ok(Arc::new(self.demo.clone()));
+        }
+        let dialect = spec.embeddings.dialect_on(spec.wire());
+        if dialect == EmbeddingDialect::None {
+            let help = "has no vectors: take an embedding model of another provider, for example \
+                        openai/text-embedding-3-small or ollama/nomic-embed-text";
+            let message = format!("{} {help}", spec.title);
+            return Err(LlmError::new(
+                LlmErrorKind::InvalidRequest,
+                &spec.id,
+                message,
+            ));
+        }
+        let timeouts = CallTimeouts::of(spec, &self.parts.timeouts);
+        let client = UnifiedClient::new(Arc::clone(spec), timeouts, Arc::clone(&self.unified));
+        let max_texts = spec.embeddings.max_texts;
+        Ok(Arc::new(UnifiedEmbedder::new(client, dialect, max_texts)))
+    }
+
+    fn spec(&self, model: &str) -> Result<&Arc<ProviderSpec>, LlmError> {
+        let name: ModelName = model
+            .parse()
+            .map_err(|_| self.unknown(model, "write provider/model"))?;
+        let found = self.parts.catalog.provider(name.provider());
+        found.ok_or_else(|| {
+            let problem = format!("there is no provider \"{}\"", name.provider());
+            self.unknown(model, &problem)
+        })
     }
 
     /// What could not be sent to whom, so far.

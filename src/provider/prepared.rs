@@ -131,7 +131,7 @@ pub(super) fn prepare(
         None => encoded.path,
     };
     let outgoing = Outgoing {
-        url: url(spec, &format!("{}{path}", target.base_url))?,
+        url: url(spec, &joined(&target.base_url, &path))?,
         headers: auth::headers(spec)?,
         body: encoded.body,
         reach: target.reach,
@@ -160,6 +160,19 @@ impl Prepared {
             dropped,
         }
     }
+}
+
+/// A provider's address with a path. A path that begins with a place of its own takes the place of the version in
+/// the address: `/v2/embed` at `https://api.cohere.com/v1`.
+fn joined(base_url: &str, path: &str) -> String {
+    let is_beside = ["/v1/", "/v2/", "/hf-inference/"]
+        .iter()
+        .any(|place| path.starts_with(place));
+    let host = ["/v1", "/v2"]
+        .iter()
+        .find_map(|version| base_url.strip_suffix(version));
+    let base_url = host.filter(|_| is_beside).unwrap_or(base_url);
+    format!("{base_url}{path}")
 }
 
 /// An address that can be called.

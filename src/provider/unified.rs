@@ -39,11 +39,13 @@ use crate::client::collect;
 use crate::types::ChatResponse;
 use crate::types::Clock;
 use crate::types::Secret;
+use crate::types::quirks::Quirks;
 use crate::types::quirks::UsageInStream;
 use crate::types::usage::estimate_tokens;
 use crate::wire;
 use crate::wire::ErrorParts;
 use crate::wire::StreamDecoder;
+use crate::wire::WireError;
 
 /// Most of an error's body that is read; what matters stands at its beginning.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -98,6 +100,11 @@ impl UnifiedClient {
         Ok(prepared.preview(dropped))
     }
 
+    /// How the provider is reached.
+    pub(super) fn spec(&self) -> &ProviderSpec {
+        &self.spec
+    }
+
     /// Sends a request and hands back the reply once its status is a success.
     async fn open(&self, request: &ChatRequest, stream: bool) -> Result<Opened, LlmError> {
         request.call.trace.note_path(CallPath::Unified);
@@ -107,6 +114,22 @@ impl UnifiedClient {
         let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
         self.exchange(&request.call, &prepared, spoken, stream)
             .await
+    }
+
+    /// Posts a body that is no chat to one of the provider's paths, and hands back the reply once its status is a
+    /// success.
+    pub(super) async fn post_beside(
+        &self,
+        call: &CallContext,
+        encoded: wire::Encoded,
+    ) -> Result<Opened, LlmError> {
+        call.trace.note_path(CallPath::Unified);
+        let prepared = prepared::prepare(&self.spec, &self.parts, call, encoded, None)?;
+        let spoken = Spoken {
+            wire: self.spec.wire(),
+            quirks: Quirks::default(),
+        };
+        self.exchange(call, &prepared, spoken, false).await
     }
 
     /// Posts what is prepared and hands back the reply once its status is a success. Where a fetched token is
@@ -227,7 +250,7 @@ impl UnifiedClient {
 }
 
 /// A call whose reply has begun.
-struct Opened {
+pub(super) struct Opened {
     reply: Reply,
     spoken: Spoken,
     callee: Callee,
@@ -237,7 +260,18 @@ struct Opened {
 }
 
 impl Opened {
-    async fn read(&mut self) -> Result<Bytes, LlmError> {
+    /// A header of the reply, by its lower-case name.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        header_text(&self.reply.headers, name)
+    }
+
+    /// The error of a reply that its wire cannot read.
+    pub(super) fn undecodable(&self, error: WireError) -> LlmError {
+        self.callee.undecodable(error)
+    }
+
+    /// Reads the whole body.
+    pub(super) async fn read(&mut self) -> Result<Bytes, LlmError> {
         let read = self.reply.body.read(&self.waits).await;
         let bytes = self.reply.body.received();
         read.map_err(|failure| match bytes {

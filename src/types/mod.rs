@@ -5,6 +5,7 @@ pub mod chunk;
 pub mod clock;
 pub mod debate;
 pub mod diagnostic;
+pub mod embeddings;
 pub mod endpoint;
 pub mod ids;
 pub mod quirks;
@@ -18,6 +19,7 @@ pub use chat::{
 pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, TokenLogprob, ToolCallDelta};
 pub use clock::Clock;
 pub use diagnostic::Diagnostic;
+pub use embeddings::EmbeddingDialect;
 pub use endpoint::Endpoint;
 pub use ids::{DebateId, InvalidModelName, ModelName, TurnId, Wire};
 pub use secret::Secret;

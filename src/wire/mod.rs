@@ -7,6 +7,7 @@ mod asked;
 mod base64;
 mod bedrock;
 mod effort;
+pub mod embeddings;
 mod failure;
 pub mod framing;
 mod gemini;

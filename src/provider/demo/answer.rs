@@ -23,12 +23,16 @@ use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::Delta;
 use crate::types::FinishReason;
+use crate::types::ReasoningEffort;
 use crate::types::ResponseFormat;
 use crate::types::Tool;
 use crate::types::ToolCallDelta;
 use crate::types::ToolChoice;
 use crate::types::Usage;
 use crate::types::usage::estimate_tokens;
+
+/// What a demo model shows in the place of reasoning.
+const REASONING: &str = "(A demo model does not think: its words are drawn by lot.)";
 
 /// How an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,7 @@ pub(super) struct Answer {
     id: String,
     pieces: VecDeque<Delta>,
     output: u64,
+    reasoning: u64,
     timing: Timing,
     pub(super) ending: Ending,
 }
@@ -72,7 +77,20 @@ impl Answer {
                 ..Delta::default()
             })
             .collect();
-        Self::new(id, pieces, output, finish)
+        Self::new(id, pieces, output, finish).reasoned(chat)
+    }
+
+    /// The same answer with the line that stands for reasoning, where some is asked for.
+    fn reasoned(mut self, chat: &Chat) -> Self {
+        let effort = chat.reasoning_effort.unwrap_or(ReasoningEffort::None);
+        if effort != ReasoningEffort::None {
+            self.reasoning = estimate_tokens(REASONING);
+            self.pieces.push_front(Delta {
+                reasoning: REASONING.to_owned(),
+                ..Delta::default()
+            });
+        }
+        self
     }
 
     fn calling(tool: &Tool, id: String, brief: &Brief, dice: &mut Dice) -> Self {
@@ -104,6 +122,7 @@ impl Answer {
             id,
             pieces,
             output,
+            reasoning: 0,
             timing: at_once,
             ending: Ending::Whole(finish),
         }
@@ -120,6 +139,7 @@ impl Answer {
         let usage = Usage {
             input: request.head.estimated_tokens,
             output: self.output,
+            reasoning: self.reasoning,
             ..Usage::default()
         };
         if self.ending == Ending::Cut {

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod discovery;
+mod embeddings;
 mod faults;
+mod library;
 mod provider_requests;
 mod statuses;
 mod wires;
