@@ -13,6 +13,7 @@ use super::provider_spec::AuthScheme;
 use super::provider_spec::ProviderSpec;
 use super::provider_spec::ProviderTimeouts;
 use crate::types::Wire;
+use crate::types::quirks::OllamaOptions;
 use crate::types::quirks::Quirks;
 
 /// The answer's token limit of a provider whose file names none.
@@ -289,6 +290,7 @@ fn quirks(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Quirks {
             .unwrap_or_default(),
         cache_markers: table.take("cache_markers", report).unwrap_or_default(),
         takes: table.take("takes", report).unwrap_or_default(),
+        ollama: OllamaOptions::default(),
     };
     table.finish(report);
     quirks

@@ -50,6 +50,7 @@ struct Shared {
 }
 
 /// What is sent, and where to.
+#[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) url: Uri,
     pub(super) headers: HeaderMap,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use http::Uri;
 use tokio::time::Instant;
 
@@ -13,6 +14,11 @@ use super::auth::Target;
 use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::failure::Callee;
+use super::failure::Failure;
+use super::local::LocalCall;
+use super::local::LocalServers;
+use super::local::Permit;
+use super::local::held;
 use super::reply::Reply;
 use super::reply::header_text;
 use super::timeouts::CallTimeouts;
@@ -58,6 +64,8 @@ pub struct UnifiedParts {
     pub clock: Clock,
     /// What could not be sent, and was logged.
     pub dropped: DroppedParams,
+    /// Places in line, and what is known about local models.
+    pub(super) local: LocalServers,
 }
 
 /// Calls the models of one provider; which of them, each request's head says.
@@ -79,12 +87,24 @@ impl UnifiedClient {
     }
 
     /// Sends a request and hands back the reply once its status is a success.
-    async fn open(&self, request: &ChatRequest, stream: bool) -> Result<Opened, LlmError> {
+    async fn open<'a>(
+        &'a self,
+        request: &'a ChatRequest,
+        stream: bool,
+    ) -> Result<Opened<'a>, LlmError> {
         request.call.trace.note_path(CallPath::Unified);
         let endpoint = request.call.endpoint.as_ref();
         let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
         let chat = wire::typed(request).map_err(|error| self.unsendable(&error))?;
-        let quirks = self.parts.catalog.quirks(&request.head.model);
+        let mut quirks = self.parts.catalog.quirks(&request.head.model);
+        let server = self.url(&target, "")?;
+        let address = (target.base_url.as_str(), target.key.as_ref());
+        let local = self.parts.local.call(&self.spec, request, server, address);
+        let mut permit = None;
+        if let Some(local) = &local {
+            permit = local.place().await?;
+            local.prepare(&chat, &mut quirks).await?;
+        }
         let body = self.encode(request, &chat, &quirks, stream)?;
         let url = self.url(&target, &body.path)?;
         let callee = self.callee(&url);
@@ -95,21 +115,44 @@ impl UnifiedClient {
             reach: target.reach,
         };
         let waits = Waits::start(self.timeouts, &request.call);
-        // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
-        let due = match stream {
-            true => (waits.first_token_at(), TimeoutPhase::FirstToken),
-            false => (waits.total_at(), TimeoutPhase::Total),
-        };
-        let sent = self.parts.transport.post(outgoing, &waits, due).await;
+        let sent = self.send(outgoing, local.as_ref(), &waits, stream).await;
         let opened = Opened {
             reply: sent.map_err(|failure| callee.before_answer(failure))?,
             quirks,
             callee,
             waits,
+            local,
+            permit,
         };
         match opened.reply.status.is_success() {
             true => Ok(opened),
             false => Err(self.refused(opened, target.key.as_ref()).await),
+        }
+    }
+
+    /// Posts the request; again when a local server was not there yet because it was loading its model.
+    async fn send(
+        &self,
+        outgoing: Outgoing,
+        local: Option<&LocalCall<'_>>,
+        waits: &Waits,
+        stream: bool,
+    ) -> Result<Reply, Failure> {
+        // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
+        let due = match stream {
+            true => (waits.first_token_at(), TimeoutPhase::FirstToken),
+            false => (waits.total_at(), TimeoutPhase::Total),
+        };
+        let Some(local) = local else {
+            return self.parts.transport.post(outgoing, waits, due).await;
+        };
+        loop {
+            let sending = self.parts.transport.post(outgoing.clone(), waits, due);
+            let reply = local.telling(sending).await?;
+            let not_yet = reply.status == StatusCode::SERVICE_UNAVAILABLE;
+            if !not_yet || !local.comes_up(due.0).await {
+                return Ok(reply);
+            }
         }
     }
 
@@ -175,7 +218,7 @@ impl UnifiedClient {
     }
 
     /// Says what a reply that is no success means.
-    async fn refused(&self, opened: Opened, key: Option<&Secret>) -> LlmError {
+    async fn refused(&self, opened: Opened<'_>, key: Option<&Secret>) -> LlmError {
         let Opened {
             mut reply,
             callee,
@@ -213,7 +256,7 @@ impl UnifiedClient {
 
     fn whole(
         &self,
-        opened: &Opened,
+        opened: &Opened<'_>,
         body: &Bytes,
         request: &ChatRequest,
     ) -> Result<ChatResponse, LlmError> {
@@ -230,14 +273,16 @@ impl UnifiedClient {
 }
 
 /// A call whose reply has begun.
-struct Opened {
+struct Opened<'a> {
     reply: Reply,
     quirks: Quirks,
     callee: Callee,
     waits: Waits,
+    local: Option<LocalCall<'a>>,
+    permit: Option<Permit>,
 }
 
-impl Opened {
+impl Opened<'_> {
     async fn read(&mut self) -> Result<Bytes, LlmError> {
         let read = self.reply.body.read(&self.waits).await;
         let bytes = self.reply.body.received();
@@ -281,7 +326,14 @@ impl BaseLlmClient for UnifiedClient {
         let decoder = StreamDecoder::new(self.spec.wire, &opened.quirks);
         let mut answer = Answer::new(opened.reply.body, decoder, opened.callee, opened.waits);
         answer.estimate_from(request.head.estimated_tokens);
-        answer.begin().await?;
-        Ok(answer.into_stream())
+        match &opened.local {
+            Some(local) => local.telling(answer.begin()).await?,
+            None => answer.begin().await?,
+        }
+        let stream = answer.into_stream();
+        Ok(match opened.permit {
+            Some(permit) => held(stream, permit),
+            None => stream,
+        })
     }
 }

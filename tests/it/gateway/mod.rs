@@ -2,6 +2,7 @@
 
 mod discovery;
 mod faults;
+mod local;
 mod statuses;
 mod wires;
 
