@@ -1,5 +1,6 @@
 //! Assembly: the only place that says `new` on big things.
 
+mod provider_check;
 mod roster;
 mod sample;
 mod serve;
@@ -10,6 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use provider_check::CheckState;
+pub(crate) use provider_check::Checked;
+pub(crate) use provider_check::ProviderChecks;
 pub use serve::serve;
 
 use roster::CatalogRoster;
@@ -32,6 +36,7 @@ use crate::provider::FactoryParts;
 use crate::provider::FlagState;
 use crate::provider::GeneralTimeouts;
 use crate::provider::LlmFlag;
+use crate::provider::LocalConfig;
 use crate::provider::Transport;
 use crate::router::CallLog;
 use crate::router::Router;
@@ -244,7 +249,11 @@ fn factory(
         demo_pace,
         clock,
     };
-    let factory = ClientFactory::new(parts)
+    let local = LocalConfig {
+        parallel: config.llm.local_parallel.clone(),
+        ollama: config.llm.ollama.clone(),
+    };
+    let factory = ClientFactory::with_local(parts, local)
         .map_err(|error| AppError::Failed(format!("TLS cannot be set up: {error}")))?;
     factory.set_strict(config.llm.strict);
     Ok(factory)

@@ -176,6 +176,10 @@ pub enum Discover {
     Ollama,
     /// `GET {base_url}/models`.
     OpenaiModels,
+    /// LM Studio's `GET /api/v0/models`, which tells more than the usual list.
+    LmStudio,
+    /// llama.cpp's `GET /props` beside the usual list.
+    LlamaCpp,
 }
 
 /// A provider's own time limits in seconds; `None` leaves the general one in force.

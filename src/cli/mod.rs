@@ -9,7 +9,10 @@ mod debate;
 mod follow;
 mod lists;
 mod logging;
+mod ollama;
 mod output;
+mod progress;
+mod providers;
 mod render;
 mod watch;
 mod wire;
@@ -57,6 +60,10 @@ enum Command {
     /// Read or write a provider's protocol, to add a provider or to report a bug
     #[command(subcommand)]
     Wire(wire::WireCommand),
+    /// Download, list and remove models of the Ollama server
+    Ollama(ollama::OllamaArgs),
+    /// Check providers with one cheap call each
+    Providers(providers::ProvidersArgs),
     /// Check settings and data files, and say what is set
     CheckConfig(check::CheckArgs),
 }
@@ -107,6 +114,8 @@ pub async fn run() -> ExitCode {
         Command::Models(args) => lists::models(&args),
         Command::Formats(args) => lists::formats(&args),
         Command::Wire(command) => wire::wire(&command),
+        Command::Ollama(args) => ollama::ollama(&args).await,
+        Command::Providers(args) => providers::providers(&args).await,
         Command::CheckConfig(args) => check::check_config(&args),
     };
     match result {

@@ -136,12 +136,7 @@ impl Renderer {
                 let text = format!("[no statement: {} — {}]", failed.reason, failed.message);
                 turn.map_or_else(String::new, |turn| self.complete(turn, &text))
             }
-            EventBody::TurnWaiting { cause } => match cause {
-                WaitingFor::Queued => {
-                    self.paragraph("… waiting for another turn on the same local server")
-                }
-                WaitingFor::ModelLoading => self.paragraph("… the local model is being loaded"),
-            },
+            EventBody::TurnWaiting(cause) => self.paragraph(&waiting(cause)),
             EventBody::HumanAccepted { text, .. } => self.paragraph(&format!("audience: {text}")),
             EventBody::PositionChanged { agent, from, to } => {
                 self.paragraph(&format!("{agent} changed from \"{from}\" to \"{to}\""))
@@ -333,6 +328,21 @@ impl Renderer {
             format!("\u{1b}[1m{text}\u{1b}[0m")
         } else {
             text.to_owned()
+        }
+    }
+}
+
+fn waiting(cause: &WaitingFor) -> String {
+    match cause {
+        WaitingFor::Queued { behind } => {
+            format!("… queued behind {behind} on the same local server")
+        }
+        WaitingFor::ModelLoading {
+            model: Some(model),
+            waited_ms,
+        } => format!("… loading {} ({} s)", model.model(), waited_ms / 1000),
+        WaitingFor::ModelLoading { model: None, .. } => {
+            "… the local model is being loaded".to_owned()
         }
     }
 }

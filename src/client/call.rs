@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::types::DebateId;
 use crate::types::Endpoint;
+use crate::types::ModelName;
 use crate::types::TurnId;
 
 /// On whose behalf a call is made.
@@ -60,11 +62,30 @@ impl CallPath {
     }
 }
 
+/// What a call waits for before its model says anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallWait {
+    /// Its turn at a server that takes a few calls at a time.
+    Queued {
+        /// Calls that have to end first.
+        behind: usize,
+    },
+    /// A local server that loads the model.
+    ModelLoading {
+        /// Which.
+        model: ModelName,
+        /// For how long the call has waited for it.
+        waited: Duration,
+    },
+}
+
 /// What the layers of one call note for its report. Shared by all attempts of the call.
 #[derive(Debug, Default)]
 pub struct CallTrace {
     upstream_wait_us: AtomicU64,
     retry_wait_us: AtomicU64,
+    queue_wait_us: AtomicU64,
+    waiting: OnceLock<watch::Sender<Option<CallWait>>>,
     path: OnceLock<CallPath>,
     dropped: Mutex<Vec<String>>,
 }
@@ -90,6 +111,42 @@ impl CallTrace {
     /// Time spent resting between attempts so far.
     pub fn retry_wait(&self) -> Duration {
         Duration::from_micros(self.retry_wait_us.load(Ordering::Relaxed))
+    }
+
+    /// Adds time spent in line before a local server.
+    pub fn add_queue_wait(&self, waited: Duration) {
+        self.queue_wait_us
+            .fetch_add(micros(waited), Ordering::Relaxed);
+    }
+
+    /// Time spent in line before a local server so far.
+    pub fn queue_wait(&self) -> Duration {
+        Duration::from_micros(self.queue_wait_us.load(Ordering::Relaxed))
+    }
+
+    /// Tells from now on what the call waits for; `None` while it waits for nothing but its answer.
+    pub fn watch_waits(&self) -> watch::Receiver<Option<CallWait>> {
+        self.waiting
+            .get_or_init(|| watch::Sender::new(None))
+            .subscribe()
+    }
+
+    /// `true` when somebody wants to know what the call waits for, so that finding out is worth it.
+    pub fn is_watched(&self) -> bool {
+        self.waiting
+            .get()
+            .is_some_and(|waiting| waiting.receiver_count() > 0)
+    }
+
+    /// Notes what the call waits for.
+    pub fn note_wait(&self, what: Option<CallWait>) {
+        if let Some(waiting) = self.waiting.get() {
+            waiting.send_if_modified(|now| {
+                let is_new = *now != what;
+                *now = what;
+                is_new
+            });
+        }
     }
 
     /// Notes which implementation makes the call; the first attempt's stays.

@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 pub use call::CallContext;
 pub use call::CallPath;
 pub use call::CallTrace;
+pub use call::CallWait;
 pub use embedding::EmbeddingClient;
 pub use embedding::EmbeddingPurpose;
 pub use embedding::EmbeddingRequest;

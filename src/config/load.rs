@@ -169,6 +169,35 @@ fn from_environment(
             Err(error) => wrong("AGON_JUDGE_MODEL", &format!("{error}")),
         }
     }
+    if let Some(parallel) = get(&["AGON_OLLAMA_PARALLEL", "OLLAMA_NUM_PARALLEL"]) {
+        match parallel.parse() {
+            Ok(parallel) => drop(
+                config
+                    .llm
+                    .local_parallel
+                    .insert("ollama".to_owned(), parallel),
+            ),
+            Err(_) => wrong("OLLAMA_NUM_PARALLEL", "is a number of calls"),
+        }
+    }
+    if let Some(span) = get(&["AGON_OLLAMA_KEEP_ALIVE"]) {
+        match span.parse() {
+            Ok(span) => config.llm.ollama.keep_alive = Some(span),
+            Err(error) => wrong("AGON_OLLAMA_KEEP_ALIVE", &format!("{error}")),
+        }
+    }
+    if let Some(tokens) = get(&["AGON_OLLAMA_NUM_CTX"]) {
+        match tokens.parse() {
+            Ok(tokens) => config.llm.ollama.num_ctx = Some(tokens),
+            Err(_) => wrong("AGON_OLLAMA_NUM_CTX", "is a number of tokens"),
+        }
+    }
+    if let Some(tokens) = get(&["AGON_OLLAMA_MAX_NUM_CTX"]) {
+        match tokens.parse() {
+            Ok(tokens) => config.llm.ollama.max_num_ctx = tokens,
+            Err(_) => wrong("AGON_OLLAMA_MAX_NUM_CTX", "is a number of tokens"),
+        }
+    }
     config.demo_pace = get(&["AGON_DEMO_PACE"])
         .cloned()
         .or(config.demo_pace.take());

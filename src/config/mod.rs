@@ -5,6 +5,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ pub use load::load;
 
 use crate::debate::DebateConfig;
 use crate::http::HttpConfig;
+use crate::provider::LocalConfig;
+use crate::provider::OllamaConfig;
 use crate::router::RouterConfig;
 use crate::types::Secret;
 
@@ -133,6 +136,10 @@ pub struct LlmConfig {
     pub catalog_dir: Option<PathBuf>,
     /// Hosts that a caller's `api_base` may name, as `https://host[:port]`.
     pub allowed_api_bases: Vec<String>,
+    /// Calls at once to one local server, by provider; 0, or a provider that is not named, takes any number.
+    pub local_parallel: BTreeMap<String, usize>,
+    /// What is asked of Ollama beside the chat.
+    pub ollama: OllamaConfig,
 }
 
 impl Default for LlmConfig {
@@ -145,6 +152,8 @@ impl Default for LlmConfig {
             providers_dir: None,
             catalog_dir: None,
             allowed_api_bases: Vec::new(),
+            local_parallel: LocalConfig::default().parallel,
+            ollama: OllamaConfig::default(),
         }
     }
 }

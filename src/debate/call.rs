@@ -1,15 +1,11 @@
 //! Performing one planned call: words go to the live lane as they come, the whole goes to the driver.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::plan::CallPlan;
@@ -17,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::client::CallContext;
 use crate::client::CallPath;
 use crate::client::CallTrace;
+use crate::client::CallWait;
 use crate::client::ChatRequest;
 use crate::client::ChunkStream;
 use crate::client::ClientSource;
@@ -39,15 +36,12 @@ use crate::types::usage::estimate_tokens;
 
 /// A turn without a time limit of its own may take this long.
 const DEFAULT_TURN: Duration = Duration::from_secs(600);
-/// A local model that has said nothing for this long is reported as loading.
-const LOADING_AFTER: Duration = Duration::from_secs(3);
 
 /// Performs calls for all debates of this process.
 pub(super) struct Caller {
     pub(super) clients: Arc<dyn ClientSource>,
     pub(super) live: Arc<dyn LiveLane>,
     pub(super) catalog: Arc<Catalog>,
-    pub(super) slots: LocalSlots,
 }
 
 /// What a call tells its driver.
@@ -64,12 +58,18 @@ struct Progress<'a> {
     debate: &'a DebateId,
     turn: &'a TurnId,
     asked: Instant,
+    trace: &'a CallTrace,
     first_token: Option<Duration>,
     answer: ResponseBuilder,
     spoken: String,
 }
 
 impl Progress<'_> {
+    /// Time since the call was made, without the time that it stood in line.
+    fn elapsed(&self) -> Duration {
+        self.asked.elapsed().saturating_sub(self.trace.queue_wait())
+    }
+
     async fn waits_for(&self, what: WaitingFor) {
         // An error means that the driver has ended.
         let _ = self
@@ -104,6 +104,7 @@ impl Caller {
             debate,
             turn: &plan.turn,
             asked: Instant::now(),
+            trace: &trace,
             first_token: None,
             answer: ResponseBuilder::default(),
             spoken: String::new(),
@@ -149,37 +150,13 @@ impl Caller {
         progress: &mut Progress<'_>,
     ) -> Result<(), LlmError> {
         let model = &request.head.model;
-        let _slot = self.slot(model.provider(), progress).await;
-        progress.asked = Instant::now();
         let client = self.clients.client(model)?;
-        let mut stream = self
-            .open(client.stream_message(request), model.provider(), progress)
-            .await?;
+        let waits = request.call.trace.watch_waits();
+        let mut stream = open(client.stream_message(request), waits, progress).await?;
         while let Some(chunk) = stream.next().await {
             self.hear(&chunk?, progress);
         }
         Ok(())
-    }
-
-    /// Waits for the first chunk, and says so when a local model takes its time.
-    async fn open(
-        &self,
-        opening: impl Future<Output = Result<ChunkStream, LlmError>>,
-        provider: &str,
-        progress: &Progress<'_>,
-    ) -> Result<ChunkStream, LlmError> {
-        let local = self
-            .catalog
-            .provider(provider)
-            .is_some_and(|spec| spec.local);
-        tokio::pin!(opening);
-        if local {
-            match tokio::time::timeout(LOADING_AFTER, &mut opening).await {
-                Ok(opened) => return opened,
-                Err(_) => progress.waits_for(WaitingFor::ModelLoading).await,
-            }
-        }
-        opening.await
     }
 
     fn hear(&self, chunk: &ChatChunk, progress: &mut Progress<'_>) {
@@ -191,9 +168,8 @@ impl Caller {
         ];
         for (channel, text) in said {
             if !text.is_empty() {
-                progress
-                    .first_token
-                    .get_or_insert_with(|| progress.asked.elapsed());
+                let elapsed = progress.elapsed();
+                progress.first_token.get_or_insert(elapsed);
                 let words = Words {
                     turn: progress.turn,
                     channel,
@@ -212,7 +188,7 @@ impl Caller {
         progress: Progress<'_>,
         path: Option<CallPath>,
     ) -> CallOutcome {
-        let total = progress.asked.elapsed();
+        let total = progress.elapsed();
         let mut response = progress.answer.finish();
         // A refusal is what the model says in this turn, and it is no answer.
         if !response.refusal.is_empty() {
@@ -268,15 +244,46 @@ impl Caller {
             usage,
         }
     }
+}
 
-    async fn slot(&self, provider: &str, progress: &Progress<'_>) -> Option<OwnedSemaphorePermit> {
-        let slots = self.slots.of(provider)?;
-        if let Ok(free) = Arc::clone(&slots).try_acquire_owned() {
-            return Some(free);
+/// Waits for the first chunk, and tells what it waits for.
+async fn open(
+    opening: impl Future<Output = Result<ChunkStream, LlmError>>,
+    mut waits: watch::Receiver<Option<CallWait>>,
+    progress: &Progress<'_>,
+) -> Result<ChunkStream, LlmError> {
+    tokio::pin!(opening);
+    let mut told = None;
+    loop {
+        tokio::select! {
+            biased;
+            opened = &mut opening => return opened,
+            Ok(()) = waits.changed() => {
+                let waits_for = waits.borrow_and_update().as_ref().map(in_events);
+                // That a model is loading is told once: everybody can count the seconds since.
+                let is_news = match (&told, &waits_for) {
+                    (Some(WaitingFor::ModelLoading { model: before, .. }), Some(WaitingFor::ModelLoading { model, .. })) => before != model,
+                    (_, now) => now.is_some() && told != *now,
+                };
+                if let Some(news) = waits_for.filter(|_| is_news) {
+                    progress.waits_for(news.clone()).await;
+                    told = Some(news);
+                }
+            }
         }
-        progress.waits_for(WaitingFor::Queued).await;
-        // An error would mean a closed semaphore, and nobody closes it.
-        slots.acquire_owned().await.ok()
+    }
+}
+
+/// What a call waits for, as events say it.
+fn in_events(wait: &CallWait) -> WaitingFor {
+    match wait {
+        CallWait::Queued { behind } => WaitingFor::Queued {
+            behind: *behind as u64,
+        },
+        CallWait::ModelLoading { model, waited } => WaitingFor::ModelLoading {
+            model: Some(model.clone()),
+            waited_ms: millis(*waited),
+        },
     }
 }
 
@@ -296,30 +303,4 @@ fn broke_off(kind: &LlmErrorKind) -> bool {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// How many calls a local server takes at once. Ollama answers one after the other by default
-/// (`OLLAMA_NUM_PARALLEL` 1), and a call that waits inside it would run into its first-token limit.
-pub(super) struct LocalSlots {
-    per_provider: HashMap<String, usize>,
-    slots: Mutex<HashMap<String, Arc<Semaphore>>>,
-}
-
-impl LocalSlots {
-    pub(super) fn new(per_provider: HashMap<String, usize>) -> Self {
-        Self {
-            per_provider,
-            slots: Mutex::new(HashMap::new()),
-        }
-    }
-
-    fn of(&self, provider: &str) -> Option<Arc<Semaphore>> {
-        let permits = *self.per_provider.get(provider)?;
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(
-            slots
-                .entry(provider.to_owned())
-                .or_insert_with(|| Arc::new(Semaphore::new(permits.max(1)))),
-        ))
-    }
 }

@@ -20,7 +20,6 @@ pub use answer::DebateConfig;
 pub use answer::OrderOutcome;
 
 use super::call::Caller;
-use super::call::LocalSlots;
 use super::driver::Driver;
 use super::driver::DriverEnd;
 use super::driver::DriverParts;
@@ -125,7 +124,6 @@ impl Engine {
             clients: Arc::clone(&parts.clients),
             live: Arc::clone(&parts.live),
             catalog: Arc::clone(&parts.catalog),
-            slots: LocalSlots::new(parts.config.local_parallel.clone()),
         });
         let (drivers, tasks) = (Mutex::new(HashMap::new()), Mutex::new(JoinSet::new()));
         Self(Arc::new(Inner {

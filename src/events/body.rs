@@ -86,10 +86,7 @@ pub enum EventBody {
     TurnStarted(Box<TurnStarted>),
     /// A turn waits for something other than the model's words. *Input.*
     #[serde(rename = "turn.waiting")]
-    TurnWaiting {
-        /// For what.
-        cause: WaitingFor,
-    },
+    TurnWaiting(WaitingFor),
     /// A speaker has spoken.
     #[serde(rename = "turn.completed")]
     TurnCompleted(Box<TurnCompleted>),
@@ -164,7 +161,7 @@ impl EventBody {
             | Self::Recovered { .. }
             | Self::CommandAccepted { .. }
             | Self::CallFinished(_)
-            | Self::TurnWaiting { .. }
+            | Self::TurnWaiting(_)
             | Self::TimerFired { .. } => true,
             Self::Paused {}
             | Self::Resumed {}
@@ -256,13 +253,24 @@ pub enum PauseAt {
 }
 
 /// What a turn waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
 pub enum WaitingFor {
-    /// Another turn on the same local server.
-    Queued,
+    /// Other calls to the same local server.
+    Queued {
+        /// How many have to end first; 0 in events that an older release wrote.
+        #[serde(default)]
+        behind: u64,
+    },
     /// A local model that is being loaded.
-    ModelLoading,
+    ModelLoading {
+        /// Which; `None` in events that an older release wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<ModelName>,
+        /// Milliseconds that the call has waited for it when this was told.
+        #[serde(default)]
+        waited_ms: u64,
+    },
 }
 
 /// What a call was for.

@@ -32,6 +32,8 @@ pub struct CallRecord {
     pub upstream_wait: Duration,
     /// Time spent resting between attempts.
     pub retry_wait: Duration,
+    /// Time spent in line before a local server.
+    pub queue_wait: Duration,
     /// Time in which the reader of the stream did not ask for more.
     pub reader_wait: Duration,
     /// Parameters of the request that the last attempt could not carry.
@@ -52,6 +54,7 @@ impl CallRecord {
         self.total
             .saturating_sub(self.upstream_wait)
             .saturating_sub(self.retry_wait)
+            .saturating_sub(self.queue_wait)
             .saturating_sub(self.reader_wait)
     }
 }

@@ -13,6 +13,7 @@ fn record(model: &str, error: Option<&'static str>) -> CallRecord {
         total: Duration::from_millis(800),
         upstream_wait: Duration::from_micros(799_600),
         retry_wait: Duration::ZERO,
+        queue_wait: Duration::ZERO,
         reader_wait: Duration::ZERO,
         dropped: Vec::new(),
         usage: Usage {

@@ -212,6 +212,14 @@ pub(super) fn headers(spec: &ProviderSpec) -> Result<HeaderMap, LlmError> {
 }
 
 impl Credential {
+    /// The key, where it is one.
+    pub(super) fn key(&self) -> Option<&Secret> {
+        match self {
+            Self::Key(key) => Some(&key.secret),
+            Self::None | Self::Signature(_) | Self::Token(_) => None,
+        }
+    }
+
     /// Puts the credential into the headers of what is sent, marked sensitive, so that no log shows it. Gives
     /// back what has to be hidden in the provider's words.
     ///

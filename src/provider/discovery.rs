@@ -1,6 +1,7 @@
 //! Finds the local servers that are running, and what is installed there, without any configuration.
 
 mod probe;
+mod read;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,13 +16,12 @@ use tokio::time::Instant;
 
 use self::probe::Probe;
 use super::environment::Environment;
+use super::local::ask::Asker;
 use super::transport::Transport;
 use crate::catalog::Catalog;
 
 /// How old a finding may be before it is looked up again.
 const FRESH_FOR: Duration = Duration::from_secs(10);
-/// How long a server may take to accept a connection; local ones need a millisecond.
-const CONNECT_LIMIT: Duration = Duration::from_millis(300);
 /// How long finding out about one server may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -45,12 +45,22 @@ pub struct DiscoveredModel {
     pub size_bytes: Option<u64>,
     /// Its parameters as the server writes them, for example `8.0B`.
     pub parameter_size: Option<String>,
-    /// The context it was trained for or is served with, in tokens.
+    /// How its weights are stored, for example `Q4_K_M`.
+    pub quantization: Option<String>,
+    /// The context that it can have, in tokens.
     pub context_tokens: Option<u64>,
     /// What it can do, in the server's own words, for example `completion` or `tools`.
     pub capabilities: Vec<String>,
     /// `true` when it is in memory and answers without loading.
     pub loaded: Option<bool>,
+    /// The context that it is in memory with, in tokens.
+    pub loaded_context_tokens: Option<u64>,
+    /// What it takes of all memory.
+    pub memory_bytes: Option<u64>,
+    /// What it takes of the video memory.
+    pub vram_bytes: Option<u64>,
+    /// When it leaves the memory, unless it is called before (RFC 3339).
+    pub expires_at: Option<String>,
 }
 
 /// What was found, and when.
@@ -78,16 +88,10 @@ impl Discovery {
         environment: &Environment,
         transport: &Transport,
     ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(transport.tls())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(PROBE_LIMIT)
-            .build()?;
+        let asker = Asker::new(transport)?;
         let probes = catalog
             .providers()
-            .filter_map(|spec| Probe::of(spec, environment, client.clone()))
+            .filter_map(|spec| Probe::of(spec, environment, asker.clone()))
             .collect();
         Ok(Self {
             probes,

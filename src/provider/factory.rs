@@ -14,6 +14,8 @@ use super::dropped::DroppedParams;
 use super::embed::UnifiedEmbedder;
 use super::environment::Environment;
 use super::flag::LlmFlag;
+use super::local::LocalConfig;
+use super::local::LocalServers;
 use super::prepared::Preview;
 use super::timeouts::CallTimeouts;
 use super::timeouts::GeneralTimeouts;
@@ -66,10 +68,20 @@ impl ClientFactory {
     /// # Errors
     /// When TLS cannot be set up at all.
     pub fn new(parts: FactoryParts) -> Result<Self, rustls::Error> {
+        Self::with_local(parts, LocalConfig::default())
+    }
+
+    /// Makes a factory whose local servers are called as these settings say.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up at all.
+    pub fn with_local(parts: FactoryParts, local: LocalConfig) -> Result<Self, rustls::Error> {
+        let transport = Transport::new()?;
         let unified = UnifiedParts {
             catalog: Arc::clone(&parts.catalog),
             environment: parts.environment.clone(),
-            transport: Transport::new()?,
+            local: LocalServers::new(local, &transport),
+            transport,
             clock: parts.clock,
             dropped: DroppedParams::default(),
             strict: AtomicBool::new(false),

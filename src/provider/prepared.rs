@@ -188,6 +188,6 @@ pub(super) fn url(spec: &ProviderSpec, text: &str) -> Result<Uri, LlmError> {
         })
 }
 
-fn unsendable(spec: &ProviderSpec, error: &WireError) -> LlmError {
+pub(super) fn unsendable(spec: &ProviderSpec, error: &WireError) -> LlmError {
     LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, error.to_string())
 }

@@ -16,6 +16,11 @@ use super::auth::Tokens;
 use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::failure::Callee;
+use super::failure::Failure;
+use super::local::LocalCall;
+use super::local::LocalServers;
+use super::local::Permit;
+use super::local::held as hold;
 use super::prepared;
 use super::prepared::Prepared;
 use super::prepared::Preview;
@@ -23,6 +28,7 @@ use super::prepared::Spoken;
 use super::reply::Reply;
 use super::reply::header_text;
 use super::timeouts::CallTimeouts;
+use super::transport::Outgoing;
 use super::transport::Transport;
 use super::waits::Waits;
 use crate::catalog::Catalog;
@@ -67,6 +73,8 @@ pub struct UnifiedParts {
     pub(super) strict: AtomicBool,
     /// The access tokens that were fetched.
     pub(super) tokens: Tokens,
+    /// Places in line, and what is known about local models.
+    pub(super) local: LocalServers,
 }
 
 /// Calls the models of one provider; which of them, each request's head says.
@@ -105,15 +113,50 @@ impl UnifiedClient {
         &self.spec
     }
 
-    /// Sends a request and hands back the reply once its status is a success.
-    async fn open(&self, request: &ChatRequest, stream: bool) -> Result<Opened, LlmError> {
+    /// Sends a request and hands back the reply once its status is a success. At a local server that means to wait
+    /// for a place in line first.
+    async fn open<'a>(
+        &'a self,
+        request: &'a ChatRequest,
+        stream: bool,
+    ) -> Result<(Opened, Held<'a>), LlmError> {
         request.call.trace.note_path(CallPath::Unified);
-        let spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
+        let mut spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
+        let held = self.enter(request, &mut spoken).await?;
         let encoded = prepared::encode(&self.spec, &self.parts, request, &spoken, stream)?;
         let model = Some((&request.head.model, stream));
         let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
-        self.exchange(&request.call, &prepared, spoken, stream)
-            .await
+        let way = Way {
+            call: &request.call,
+            local: held.local.as_ref(),
+            stream,
+        };
+        let opened = self.exchange(&way, &prepared, spoken).await?;
+        Ok((opened, held))
+    }
+
+    /// Takes a place at a local server, and fits the call to what is known about the model there.
+    async fn enter<'a>(
+        &'a self,
+        request: &'a ChatRequest,
+        spoken: &mut Spoken,
+    ) -> Result<Held<'a>, LlmError> {
+        if !self.spec.local {
+            return Ok(Held::default());
+        }
+        let endpoint = request.call.endpoint.as_ref();
+        let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
+        let server = prepared::url(&self.spec, &target.base_url)?;
+        let address = (target.base_url.as_str(), target.credential.key());
+        let local = self.parts.local.call(&self.spec, request, server, address);
+        let mut permit = None;
+        if let Some(local) = &local {
+            permit = local.place().await?;
+            let chat =
+                wire::typed(request).map_err(|error| prepared::unsendable(&self.spec, &error))?;
+            local.prepare(&chat, &mut spoken.quirks).await?;
+        }
+        Ok(Held { local, permit })
     }
 
     /// Posts a body that is no chat to one of the provider's paths, and hands back the reply once its status is a
@@ -129,26 +172,30 @@ impl UnifiedClient {
             wire: self.spec.wire(),
             quirks: Quirks::default(),
         };
-        self.exchange(call, &prepared, spoken, false).await
+        let way = Way {
+            call,
+            local: None,
+            stream: false,
+        };
+        self.exchange(&way, &prepared, spoken).await
     }
 
     /// Posts what is prepared and hands back the reply once its status is a success. Where a fetched token is
     /// refused, a new one is tried, once.
     async fn exchange(
         &self,
-        call: &CallContext,
+        way: &Way<'_>,
         prepared: &Prepared,
         spoken: Spoken,
-        stream: bool,
     ) -> Result<Opened, LlmError> {
-        let waits = Waits::start(self.timeouts, call);
-        let mut opened = self.post(prepared, spoken, waits, stream).await?;
+        let waits = Waits::start(self.timeouts, way.call);
+        let mut opened = self.post(way, prepared, spoken, waits).await?;
         let tokens = &self.parts.tokens;
         if opened.reply.status == StatusCode::UNAUTHORIZED
             && prepared.credential.forget(tokens, opened.hidden.as_ref())
         {
             let Opened { spoken, waits, .. } = opened;
-            opened = self.post(prepared, spoken, waits, stream).await?;
+            opened = self.post(way, prepared, spoken, waits).await?;
         }
         match opened.reply.status.is_success() {
             true => Ok(opened),
@@ -158,10 +205,10 @@ impl UnifiedClient {
 
     async fn post(
         &self,
+        way: &Way<'_>,
         prepared: &Prepared,
         spoken: Spoken,
         waits: Waits,
-        stream: bool,
     ) -> Result<Opened, LlmError> {
         let mut outgoing = prepared.outgoing.clone();
         let callee = self.callee(&outgoing.url);
@@ -175,12 +222,7 @@ impl UnifiedClient {
             .credential
             .apply(&mut outgoing, &self.parts.tokens, &side)
             .await?;
-        // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
-        let due = match stream {
-            true => (waits.first_token_at(), TimeoutPhase::FirstToken),
-            false => (waits.total_at(), TimeoutPhase::Total),
-        };
-        let sent = self.parts.transport.post(outgoing, &waits, due).await;
+        let sent = self.send(outgoing, way, &waits).await;
         Ok(Opened {
             reply: sent.map_err(|failure| callee.before_answer(failure))?,
             spoken,
@@ -188,6 +230,31 @@ impl UnifiedClient {
             waits,
             hidden,
         })
+    }
+
+    /// Posts the request; again when a local server was not there yet because it was loading its model.
+    async fn send(
+        &self,
+        outgoing: Outgoing,
+        way: &Way<'_>,
+        waits: &Waits,
+    ) -> Result<Reply, Failure> {
+        // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
+        let due = match way.stream {
+            true => (waits.first_token_at(), TimeoutPhase::FirstToken),
+            false => (waits.total_at(), TimeoutPhase::Total),
+        };
+        let Some(local) = way.local else {
+            return self.parts.transport.post(outgoing, waits, due).await;
+        };
+        loop {
+            let sending = self.parts.transport.post(outgoing.clone(), waits, due);
+            let reply = local.telling(sending).await?;
+            let not_yet = reply.status == StatusCode::SERVICE_UNAVAILABLE;
+            if !not_yet || !local.comes_up(due.0).await {
+                return Ok(reply);
+            }
+        }
     }
 
     fn callee(&self, url: &Uri) -> Callee {
@@ -243,10 +310,24 @@ impl UnifiedClient {
 
     /// Asks without streaming and reads the whole answer.
     async fn ask_whole(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
-        let mut opened = self.open(request, false).await?;
+        let (mut opened, _held) = self.open(request, false).await?;
         let body = opened.read().await?;
         opened.whole(&body, request.head.estimated_tokens)
     }
+}
+
+/// How a call goes.
+struct Way<'a> {
+    call: &'a CallContext,
+    local: Option<&'a LocalCall<'a>>,
+    stream: bool,
+}
+
+/// What a call to a local server holds as long as it runs.
+#[derive(Default)]
+struct Held<'a> {
+    local: Option<LocalCall<'a>>,
+    permit: Option<Permit>,
 }
 
 /// A call whose reply has begun.
@@ -314,7 +395,7 @@ impl BaseLlmClient for UnifiedClient {
     }
 
     async fn stream_message(&self, request: &ChatRequest) -> Result<ChunkStream, LlmError> {
-        let opened = self.open(request, true).await?;
+        let (opened, held) = self.open(request, true).await?;
         if opened.reply.is_media_type("text/html") {
             let message = format!(
                 "{} answers with a web page: is the base URL right?",
@@ -327,7 +408,14 @@ impl BaseLlmClient for UnifiedClient {
         let decoder = StreamDecoder::new(opened.spoken.wire, &opened.spoken.quirks);
         let mut answer = Answer::new(opened.reply.body, decoder, opened.callee, opened.waits);
         answer.estimate_from(request.head.estimated_tokens);
-        answer.begin().await?;
-        Ok(answer.into_stream())
+        match &held.local {
+            Some(local) => local.telling(answer.begin()).await?,
+            None => answer.begin().await?,
+        }
+        let stream = answer.into_stream();
+        Ok(match held.permit {
+            Some(permit) => hold(stream, permit),
+            None => stream,
+        })
     }
 }

@@ -43,6 +43,7 @@ macro_rules! log_call {
             overhead_ms = ms(record.overhead()),
             upstream_ms = ms(record.upstream_wait),
             retry_ms = ms(record.retry_wait),
+            queue_ms = ms(record.queue_wait),
             input_tokens = record.usage.prompt_tokens(),
             output_tokens = record.usage.completion_tokens(),
             cost_usd = record.cost.map(NanoUsd::as_usd),
@@ -151,6 +152,7 @@ mod tests {
             total: Duration::from_millis(812),
             upstream_wait: Duration::from_millis(upstream_ms),
             retry_wait: Duration::ZERO,
+            queue_wait: Duration::ZERO,
             reader_wait: Duration::ZERO,
             dropped: Vec::new(),
             usage: Usage {

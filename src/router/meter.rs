@@ -64,6 +64,7 @@ impl Meter {
                 total: Duration::ZERO,
                 upstream_wait: Duration::ZERO,
                 retry_wait: Duration::ZERO,
+                queue_wait: Duration::ZERO,
                 reader_wait: Duration::ZERO,
                 dropped: Vec::new(),
                 usage: Usage::default(),
@@ -132,6 +133,7 @@ impl Meter {
         record.upstream_wait = self.trace.upstream_wait();
         record.retry_wait = self.trace.retry_wait();
         record.dropped = self.trace.dropped();
+        record.queue_wait = self.trace.queue_wait();
         record.usage = match self.reported {
             Some(usage) if usage.total_tokens() > 0 => usage,
             // The provider bills what it sent, so a call that was cut before the figures came is not free.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::chat::ReasoningEffort;
 use super::chunk::FinishReason;
+use super::keep_alive::KeepAlive;
 
 /// Where a provider, or one of its models, departs from its wire's usual form. Each field's default
 /// is the usual form.
@@ -52,6 +53,20 @@ pub struct Quirks {
     pub cache_markers: bool,
     /// Parameters that are not the wire's own and that it takes all the same: `top_k` and `metadata` on the chat wire.
     pub takes: BTreeSet<Param>,
+    /// What one call asks of Ollama beside the chat; the caller of the wire fills it in, no file does.
+    #[serde(skip)]
+    pub ollama: OllamaOptions,
+}
+
+/// What one call asks of Ollama beside the chat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OllamaOptions {
+    /// How long the model stays in memory afterwards; the server's own rule when `None`.
+    pub keep_alive: Option<KeepAlive>,
+    /// The context to load the model with, in tokens; the server's own choice when `None`.
+    pub num_ctx: Option<u64>,
+    /// `true` to have a prompt refused that is longer than the context, where the server would cut it in silence.
+    pub refuse_overlong: bool,
 }
 
 /// How reasoning is asked for.

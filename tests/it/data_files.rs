@@ -109,16 +109,11 @@ fn a_local_provider_needs_no_key_has_time_to_load_a_model_and_can_be_asked_what_
     for spec in catalog.providers().filter(|spec| spec.local) {
         assert!(spec.keyless, "{}", spec.id);
         assert_eq!(spec.timeouts.first_token_s, Some(120), "{}", spec.id);
-        let wanted = match spec.wire() {
-            Wire::Ollama => Discover::Ollama,
-            Wire::OpenaiChat
-            | Wire::OpenaiResponses
-            | Wire::Anthropic
-            | Wire::Gemini
-            | Wire::Cohere
-            | Wire::Bedrock
-            | Wire::Replicate
-            | Wire::Demo => Discover::OpenaiModels,
+        let wanted = match (spec.id.as_str(), spec.wire()) {
+            (_, Wire::Ollama) => Discover::Ollama,
+            ("lmstudio", _) => Discover::LmStudio,
+            ("llamacpp", _) => Discover::LlamaCpp,
+            (_, _) => Discover::OpenaiModels,
         };
         assert_eq!(spec.discover, Some(wanted), "{}", spec.id);
     }

@@ -2,12 +2,14 @@
 #![cfg(test)]
 
 mod cli;
+mod cli_local;
 mod data_files;
 mod debate;
 mod gateway;
 mod layers;
 #[cfg(feature = "legacy")]
 mod llm_contract;
+mod ollama_real;
 mod recorded;
 mod store_contract;
 mod support;

@@ -1,7 +1,5 @@
 //! Settings of the engine, and what it answers.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
 use crate::debate::order::OrderError;
@@ -15,8 +13,6 @@ use crate::types::DebateId;
 pub struct DebateConfig {
     /// Debates that run at the same time; one more is refused.
     pub max_running: usize,
-    /// Calls at once to one local provider; those not named take any number.
-    pub local_parallel: HashMap<String, usize>,
     /// The model that judges when an order names no judge; the first debater's when not set.
     pub judge_model: Option<crate::types::ModelName>,
 }
@@ -25,7 +21,6 @@ impl Default for DebateConfig {
     fn default() -> Self {
         Self {
             max_running: 200,
-            local_parallel: HashMap::from([("ollama".to_owned(), 1)]),
             judge_model: None,
         }
     }

@@ -242,7 +242,7 @@ impl State {
     fn note_waiting(&self, turn: &TurnId, cause: WaitingFor, step: &mut Step) {
         let open = |index: &usize| self.turns[*index].id == *turn;
         if let Some(index) = self.open_turns().into_iter().find(open) {
-            step.emit(self.draft_of(index, EventBody::TurnWaiting { cause }));
+            step.emit(self.draft_of(index, EventBody::TurnWaiting(cause)));
         }
     }
 

@@ -76,9 +76,9 @@ fn input_of(envelope: &Envelope) -> Option<Input> {
                 ..(**finished).clone()
             })))
         }
-        EventBody::TurnWaiting { cause } => envelope.turn.clone().map(|turn| Input::Waiting {
+        EventBody::TurnWaiting(cause) => envelope.turn.clone().map(|turn| Input::Waiting {
             turn,
-            cause: *cause,
+            cause: cause.clone(),
         }),
         EventBody::TimerFired { timer } => Some(Input::Timer(*timer)),
         EventBody::Created(_)

@@ -133,6 +133,45 @@ struct ListedPrices {
     output: f64,
 }
 
+/// What a local server says about a model. What it does not say is `null`.
+#[derive(Debug, Serialize, ToSchema)]
+struct InstalledModel {
+    /// Its parameters, for example `8.0B`.
+    parameter_size: Option<String>,
+    /// How its weights are stored, for example `Q4_K_M`.
+    quantization: Option<String>,
+    size_bytes: Option<u64>,
+    /// The context that it can have.
+    context_tokens: Option<u64>,
+    /// What it can do, in the server's words.
+    capabilities: Vec<String>,
+    /// `true` when it is in memory and answers without loading.
+    loaded: Option<bool>,
+    /// The context that it is in memory with.
+    loaded_context_tokens: Option<u64>,
+    memory_bytes: Option<u64>,
+    vram_bytes: Option<u64>,
+    /// When it leaves the memory, unless it is called before.
+    expires_at: Option<String>,
+}
+
+impl From<&DiscoveredModel> for InstalledModel {
+    fn from(model: &DiscoveredModel) -> Self {
+        Self {
+            parameter_size: model.parameter_size.clone(),
+            quantization: model.quantization.clone(),
+            size_bytes: model.size_bytes,
+            context_tokens: model.context_tokens,
+            capabilities: model.capabilities.clone(),
+            loaded: model.loaded,
+            loaded_context_tokens: model.loaded_context_tokens,
+            memory_bytes: model.memory_bytes,
+            vram_bytes: model.vram_bytes,
+            expires_at: model.expires_at.clone(),
+        }
+    }
+}
+
 /// A model.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct ListedModel {
@@ -152,6 +191,9 @@ pub(in crate::http) struct ListedModel {
     ram_gb: Option<f64>,
     /// `true` when it can be called now: its key is set, or it is installed.
     available: bool,
+    /// What the local server says about it; installed models only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed: Option<InstalledModel>,
     /// The model to use instead, when this one is retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     successor: Option<String>,
@@ -217,11 +259,11 @@ pub(in crate::http) async fn models(
 fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> ListedModel {
     let provider = card.name.provider();
     let spec = state.catalog.provider(provider);
-    let installed = |server: &&Discovered| {
-        let same =
-            |model: &DiscoveredModel| model.name.trim_end_matches(":latest") == card.name.model();
-        server.provider == provider && server.models.iter().any(same)
-    };
+    let installed = found
+        .iter()
+        .filter(|server| server.provider == provider)
+        .flat_map(|server| &server.models)
+        .find(|model| model.name.trim_end_matches(":latest") == card.name.model());
     let local = spec.is_some_and(|spec| spec.local);
     let can = &card.capabilities;
     let capabilities = [
@@ -253,9 +295,10 @@ fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> Liste
         recommended: card.recommended,
         ram_gb: card.ram_gb,
         available: match local {
-            true => found.iter().find(installed).is_some(),
+            true => installed.is_some(),
             false => spec.is_some_and(|spec| can_be_called(state, spec)),
         },
+        installed: installed.map(InstalledModel::from),
         successor: card
             .deprecated
             .as_ref()
@@ -292,6 +335,7 @@ fn from_server(id: String, provider: &str, model: &DiscoveredModel) -> ListedMod
         recommended: false,
         ram_gb: None,
         available: true,
+        installed: Some(InstalledModel::from(model)),
         successor: None,
         deprecated: false,
     }

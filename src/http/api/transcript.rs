@@ -146,7 +146,7 @@ impl Transcript {
             | EventBody::TimerFired { .. }
             | EventBody::PhaseStarted { .. }
             | EventBody::PhaseFinished { .. }
-            | EventBody::TurnWaiting { .. }
+            | EventBody::TurnWaiting(_)
             | EventBody::PositionChanged { .. }
             | EventBody::BudgetWarning { .. }
             | EventBody::BudgetExceeded { .. }

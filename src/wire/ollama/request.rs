@@ -14,6 +14,7 @@ use crate::types::Role;
 use crate::types::Tool;
 use crate::types::ToolChoice;
 use crate::types::quirks::JsonSupport;
+use crate::types::quirks::OllamaOptions;
 use crate::types::quirks::Param;
 use crate::types::quirks::ReasoningStyle;
 use crate::wire::EncodeContext;
@@ -48,7 +49,8 @@ pub(in crate::wire) fn encode(
     body.insert("messages".to_owned(), Value::Array(messages));
     // It streams unless told otherwise.
     body.insert("stream".to_owned(), json!(context.stream));
-    let options = options(chat);
+    let mut options = options(chat);
+    ask_the_server(&context.quirks.ollama, &mut options, &mut body);
     if !options.is_empty() {
         body.insert("options".to_owned(), Value::Object(options));
     }
@@ -67,6 +69,24 @@ pub(in crate::wire) fn encode(
         body: Value::Object(body).to_string().into(),
         dropped,
     })
+}
+
+/// What is asked of the server beside the chat.
+fn ask_the_server(
+    asked: &OllamaOptions,
+    options: &mut Map<String, Value>,
+    body: &mut Map<String, Value>,
+) {
+    if let Some(tokens) = asked.num_ctx {
+        options.insert("num_ctx".to_owned(), json!(tokens));
+    }
+    if let Some(keep_alive) = &asked.keep_alive {
+        body.insert("keep_alive".to_owned(), json!(keep_alive));
+    }
+    if asked.refuse_overlong {
+        // By default a longer prompt is cut without a word (its api/types.go, at fb30760, 2026-08-21).
+        body.insert("truncate".to_owned(), json!(false));
+    }
 }
 
 /// What the native API has no member for.

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use crate::types::ChatResponse;
 use crate::types::FinishReason;
 use crate::types::Wire;
+use crate::types::quirks::OllamaOptions;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::decode_response;
@@ -69,6 +70,26 @@ fn a_whole_answer_is_one_line() {
 #[test]
 fn the_request_holds_everything() {
     insta::assert_snapshot!(encoded(Wire::Ollama, &Quirks::default()));
+}
+
+#[test]
+fn what_is_asked_of_the_server_stands_beside_the_chat() {
+    let quirks = Quirks {
+        ollama: OllamaOptions {
+            keep_alive: Some("10m".parse().unwrap()),
+            num_ctx: Some(8192),
+            refuse_overlong: true,
+        },
+        ..Quirks::default()
+    };
+    let written = encoded(Wire::Ollama, &quirks);
+    for part in [
+        r#""keep_alive": "10m""#,
+        r#""num_ctx": 8192"#,
+        r#""truncate": false"#,
+    ] {
+        assert!(written.contains(part), "{part} is missing in {written}");
+    }
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 mod api;
 mod crash;
 mod faults;
+mod local;
 mod real_input;
 mod rollback;
 mod watching;

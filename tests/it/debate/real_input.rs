@@ -33,7 +33,7 @@ fn recorded() -> Option<Vec<u8>> {
 }
 
 /// A format of two free speakers and a judge of two words, so that random weights can keep its contracts.
-const DUET: &str = r#"
+pub(super) const DUET: &str = r#"
 [protocol]
 id = "duet"
 version = 1

@@ -5,6 +5,7 @@ mod discovery;
 mod embeddings;
 mod faults;
 mod library;
+mod local;
 mod provider_requests;
 mod statuses;
 mod wires;

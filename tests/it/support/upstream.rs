@@ -7,9 +7,13 @@
 //! upstream.client_left().await;          // the caller closed its connection
 //! ```
 //!
+//! Side questions that Agon asks local servers on its own (`/api/show`, `/api/ps`, …) are no part of the script: they
+//! get 404 unless [`Upstream::says`] knows better, and are not recorded.
+//!
 //! Replies are played in the order of the requests, whichever connection they come on; a request behind the last
 //! one is answered 500 and fails [`Upstream::requests`]' count, never a hang.
 
+use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -167,9 +171,13 @@ impl Recorded {
     }
 }
 
+/// What Agon asks local servers beside the calls of a test.
+const SIDE_QUESTIONS: [&str; 4] = ["/api/show", "/api/ps", "/health", "/api/v0/models"];
+
 #[derive(Debug, Default)]
 struct Record {
     replies: VecDeque<Reply>,
+    said: HashMap<String, Reply>,
     requests: Vec<Recorded>,
     connections: usize,
 }
@@ -206,6 +214,12 @@ impl Upstream {
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Answers a side question with this from now on.
+    pub(crate) fn says(&self, path: &str, reply: Reply) {
+        let mut record = self.record.lock().unwrap();
+        record.said.insert(path.to_owned(), reply);
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -247,8 +261,16 @@ async fn serve(mut socket: TcpStream, record: Arc<Mutex<Record>>, leaving: watch
     while let Some(request) = read_request(&mut socket, &mut inbox).await {
         let reply = {
             let mut record = record.lock().unwrap();
-            record.requests.push(request);
-            record.replies.pop_front()
+            let said = record.said.get(&request.path).cloned();
+            let is_side = SIDE_QUESTIONS
+                .iter()
+                .any(|path| request.path.starts_with(path));
+            if said.is_some() || is_side {
+                said.or_else(|| Some(Reply::status(404)))
+            } else {
+                record.requests.push(request);
+                record.replies.pop_front()
+            }
         };
         let reply = reply.unwrap_or_else(|| Reply::status(500).send("the script has ended"));
         match play(&mut socket, &reply).await {

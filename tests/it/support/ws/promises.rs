@@ -10,7 +10,6 @@ const TRANSIENT: &[&str] = &[
     "hello",
     "snapshot",
     "turn.delta",
-    "turn.waiting",
     "verdict.delta",
     "heartbeat",
     "presence",
