@@ -106,8 +106,8 @@ pub(super) async fn ollama(args: &OllamaArgs) -> Result<ExitCode, AppError> {
             }
             pull.run().await
         }
-        What::List { json } => list(server.installed().await.map_err(failed)?, *json, INSTALLED),
-        What::Ps { json } => list(server.running().await.map_err(failed)?, *json, IN_MEMORY),
+        What::List { json } => list(&server.installed().await.map_err(failed)?, *json, INSTALLED),
+        What::Ps { json } => list(&server.running().await.map_err(failed)?, *json, IN_MEMORY),
         What::Rm { model } => {
             let name = model.strip_prefix("ollama/").unwrap_or(model);
             server.remove(name).await.map_err(failed)?;
@@ -179,10 +179,10 @@ impl Pull<'_> {
         progress.clear();
         let Err(error) = ended else {
             if !self.json {
-                self.out.line(&format!(
-                    "{} is installed: call it as ollama/{}",
-                    self.model, self.model
-                ));
+                // A registry's scheme is no part of the name.
+                let name = self.model.split("://").last().unwrap_or(self.model);
+                self.out
+                    .line(&format!("{name} is installed: call it as ollama/{name}"));
             }
             return Ok(ExitCode::SUCCESS);
         };
@@ -283,7 +283,7 @@ const IN_MEMORY: &[Column] = &[
     }),
 ];
 
-fn list(models: Vec<Value>, json: bool, columns: &[Column]) -> Result<ExitCode, AppError> {
+fn list(models: &[Value], json: bool, columns: &[Column]) -> Result<ExitCode, AppError> {
     let mut out = Output::stdout();
     if json {
         out.line(&format!("{:#}", json!({ "data": models })));
@@ -297,7 +297,7 @@ fn list(models: Vec<Value>, json: bool, columns: &[Column]) -> Result<ExitCode, 
         cells.collect::<Vec<_>>().join(" ").trim_end().to_owned()
     };
     out.line(&row(&|column| column.0.to_owned()));
-    for model in &models {
+    for model in models {
         out.line(&row(&|column| (column.2)(model)));
     }
     Ok(ExitCode::SUCCESS)

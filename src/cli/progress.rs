@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 use std::time::Duration;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::output::Output;
 use crate::provider::PullProgress;

@@ -46,6 +46,8 @@ async fn help_names_every_command() {
         "watch",
         "models",
         "formats",
+        "ollama",
+        "providers",
         "check-config",
     ] {
         assert!(

@@ -79,10 +79,14 @@ pub fn pull_remedy(said: &str, model: &str) -> Option<String> {
     let said = said.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if has(&["file does not exist", "manifest unknown", "not found"]) {
+        let list = "list known ones with: agon models --provider ollama";
         let name = model.split(':').next().unwrap_or(model);
-        return Some(format!(
-            "there is no such model or tag: look it up at https://ollama.com/library/{name}/tags, or list known ones with: agon models --provider ollama"
-        ));
+        return Some(match model.contains('/') {
+            true => format!("there is no such model or tag: check its name, or {list}"),
+            false => format!(
+                "there is no such model or tag: look it up at https://ollama.com/library/{name}/tags, or {list}"
+            ),
+        });
     }
     if has(&["no space left", "not enough space", "disk quota"]) {
         return Some("the server's disk is full: remove a model with: agon ollama rm MODEL, or set OLLAMA_MODELS to another disk. What is there already is kept for the next try".to_owned());

@@ -40,7 +40,7 @@ use crate::types::usage::estimate_tokens;
 
 /// Room for an answer whose length the request does not bound, in tokens.
 const USUAL_ANSWER: u64 = 1024;
-/// What one picture takes of the context at most, roughly, in tokens (Gemma 3 takes 256, LLaVA 1.6 up to 2880).
+/// What one picture takes of the context at most, roughly, in tokens (Gemma 3 takes 256).
 const PICTURE: u64 = 1024;
 /// The name of Ollama's own cloud, which takes any number of calls.
 const OLLAMA_CLOUD: &str = "ollama.com";

@@ -172,7 +172,13 @@ impl Recorded {
 }
 
 /// What Agon asks local servers beside the calls of a test.
-const SIDE_QUESTIONS: [&str; 4] = ["/api/show", "/api/ps", "/health", "/api/v0/models"];
+const SIDE_QUESTIONS: [&str; 5] = [
+    "/api/tags",
+    "/api/show",
+    "/api/ps",
+    "/health",
+    "/api/v0/models",
+];
 
 #[derive(Debug, Default)]
 struct Record {
