@@ -20,6 +20,7 @@ mod ollama;
 mod openai_chat;
 pub mod reading;
 mod reasoning;
+mod replicate;
 mod request_body;
 mod retry_after;
 #[cfg(test)]
@@ -37,6 +38,9 @@ use bytes::Bytes;
 
 pub use failure::ErrorParts;
 pub use failure::decode_error;
+pub use replicate::Prediction;
+pub use replicate::PredictionStatus;
+pub use replicate::replicate_prediction;
 pub use stream::StreamDecoder;
 
 use crate::client::ChatRequest;
@@ -105,7 +109,7 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
         Wire::Ollama => ollama::encode(chat, context),
         Wire::Cohere => cohere::encode(chat, context),
         Wire::Bedrock => bedrock::encode(chat, context),
-        Wire::Replicate => Err(unspoken(wire)),
+        Wire::Replicate => replicate::encode(chat, context),
         Wire::Demo => Err(unspoken(wire)),
     }
 }
@@ -120,7 +124,7 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
         Wire::Ollama => Box::new(ollama::Stream::default()),
         Wire::Cohere => Box::new(cohere::Stream::new(quirks.clone())),
         Wire::Bedrock => Box::new(bedrock::Stream::new(quirks.clone())),
-        Wire::Replicate => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Replicate => Box::new(replicate::Stream::default()),
         Wire::Demo => Box::new(openai_chat::Stream::new(quirks.clone())),
     }
 }
