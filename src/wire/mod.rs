@@ -6,6 +6,7 @@ mod any_chat;
 mod asked;
 mod base64;
 mod bedrock;
+mod cohere;
 mod effort;
 pub mod embeddings;
 mod failure;
@@ -19,6 +20,7 @@ mod ollama;
 mod openai_chat;
 pub mod reading;
 mod reasoning;
+mod replicate;
 mod request_body;
 mod retry_after;
 #[cfg(test)]
@@ -36,6 +38,9 @@ use bytes::Bytes;
 
 pub use failure::ErrorParts;
 pub use failure::decode_error;
+pub use replicate::Prediction;
+pub use replicate::PredictionStatus;
+pub use replicate::replicate_prediction;
 pub use stream::StreamDecoder;
 
 use crate::client::ChatRequest;
@@ -102,9 +107,9 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
         Wire::Anthropic => anthropic::encode(chat, context),
         Wire::Gemini => gemini::encode(chat, context),
         Wire::Ollama => ollama::encode(chat, context),
-        Wire::Cohere => Err(unspoken(wire)),
+        Wire::Cohere => cohere::encode(chat, context),
         Wire::Bedrock => bedrock::encode(chat, context),
-        Wire::Replicate => Err(unspoken(wire)),
+        Wire::Replicate => replicate::encode(chat, context),
         Wire::Demo => Err(unspoken(wire)),
     }
 }
@@ -117,9 +122,9 @@ fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
         Wire::Anthropic => Box::new(anthropic::Stream::new(quirks)),
         Wire::Gemini => Box::new(gemini::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),
-        Wire::Cohere => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Cohere => Box::new(cohere::Stream::new(quirks.clone())),
         Wire::Bedrock => Box::new(bedrock::Stream::new(quirks.clone())),
-        Wire::Replicate => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::Replicate => Box::new(replicate::Stream::default()),
         Wire::Demo => Box::new(openai_chat::Stream::new(quirks.clone())),
     }
 }

@@ -9,6 +9,7 @@ use crate::types::Usage;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::anthropic;
+use crate::wire::base64;
 use crate::wire::failure;
 use crate::wire::framing::Event;
 use crate::wire::lenient;
@@ -48,7 +49,7 @@ impl Invoked {
         let Some(wrapped) = chunk.get("bytes").and_then(Value::as_str) else {
             return Err(WireError::Malformed("a chunk without bytes".to_owned()));
         };
-        let bytes = from_base64(wrapped)
+        let bytes = base64::decode(wrapped)
             .ok_or_else(|| WireError::Malformed("a chunk that is no base64".to_owned()))?;
         lenient::parse(&bytes)
     }
@@ -202,39 +203,5 @@ fn counted(metrics: &Value) -> Usage {
         cache_write: count("cacheWriteInputTokenCount"),
         output: count("outputTokenCount"),
         ..Usage::default()
-    }
-}
-
-/// Bytes of base64, with or without padding; `None` for anything else.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        held = (held << 6) | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_read_in_every_length() {
-        let read = ["", "YQ==", "YWI=", "YWJj", "YWJjZA"].map(|text| from_base64(text).unwrap());
-        assert_eq!(read, [&b""[..], b"a", b"ab", b"abc", b"abcd"]);
-        assert_eq!(from_base64("a b"), None);
     }
 }

@@ -46,9 +46,9 @@ pub(super) fn asked(chat: &Chat, family: Family, context: &EncodeContext<'_>) ->
         (Family::Nova, _) => {
             let usual = [Effort::None, Effort::Low, Effort::Medium, Effort::High];
             level(chat, context, &usual, |effort| {
-                let config = match effort {
-                    Effort::None => json!({"type": "disabled"}),
-                    some => json!({"type": "enabled", "maxReasoningEffort": some.as_str()}),
+                let config = match effort == Effort::None {
+                    true => json!({"type": "disabled"}),
+                    false => json!({"type": "enabled", "maxReasoningEffort": effort.as_str()}),
                 };
                 ("reasoningConfig", config)
             })
