@@ -5,6 +5,7 @@
 
 mod base_url;
 pub mod embedded;
+mod embedding_spec;
 mod family;
 mod fields;
 mod load;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 pub use base_url::normalise_base_url;
+pub use embedding_spec::EmbeddingSpec;
 pub use family::Family;
 pub use family::Paths;
 pub use family::Speech;
@@ -35,7 +37,6 @@ pub use model_card::PricingTier;
 pub use provider_spec::Auth;
 pub use provider_spec::AuthScheme;
 pub use provider_spec::Discover;
-pub use provider_spec::EmbeddingSpec;
 pub use provider_spec::ProviderSpec;
 pub use provider_spec::ProviderTimeouts;
 pub use template::MissingVariable;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::base_url::normalise_base_url;
+use super::embedding_spec::EmbeddingSpec;
 use super::family::Family;
 use super::family::Speech;
 use super::family::family_of;
 use super::template::MissingVariable;
 use super::template::Template;
-use crate::types::EmbeddingDialect;
 use crate::types::Wire;
 
 /// One company or local server that models are called at.
@@ -105,29 +105,6 @@ impl ProviderSpec {
         let value = self.base_url.first_value(env);
         let own = value.and_then(|value| self.base_url_at.get(&value));
         own.unwrap_or(&self.base_url).fill(env, "")
-    }
-}
-
-/// How a provider is asked for vectors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EmbeddingSpec {
-    /// In which dialect; `None` leaves the one that goes with its wire.
-    pub dialect: Option<EmbeddingDialect>,
-    /// Most texts of one call; `None` leaves the dialect's limit.
-    pub max_texts: Option<u32>,
-}
-
-impl EmbeddingSpec {
-    /// The dialect of a provider that speaks this wire.
-    pub fn dialect_on(&self, wire: Wire) -> EmbeddingDialect {
-        self.dialect.unwrap_or(match wire {
-            Wire::OpenaiChat | Wire::OpenaiResponses => EmbeddingDialect::Openai,
-            Wire::Gemini => EmbeddingDialect::Gemini,
-            Wire::Ollama => EmbeddingDialect::Ollama,
-            Wire::Cohere => EmbeddingDialect::Cohere,
-            Wire::Bedrock => EmbeddingDialect::Bedrock,
-            Wire::Anthropic | Wire::Replicate | Wire::Demo => EmbeddingDialect::None,
-        })
     }
 }
 

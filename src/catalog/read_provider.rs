@@ -10,9 +10,9 @@ use super::fields::Fields;
 use super::fields::Report;
 use super::provider_spec::Auth;
 use super::provider_spec::AuthScheme;
-use super::provider_spec::EmbeddingSpec;
 use super::provider_spec::ProviderSpec;
 use super::provider_spec::ProviderTimeouts;
+use super::read_speech::embeddings;
 use super::read_speech::families;
 use super::read_speech::places;
 use super::read_speech::speech;
@@ -72,7 +72,7 @@ fn read_spec(
     let timeouts = timeouts(fields, report);
     let speech = wire.map(|wire| speech(fields, wire, &places, report));
     let families = families(fields, speech.as_ref(), &places, report);
-    let embeddings = embeddings(fields, report);
+    let embeddings = embeddings(fields, &places, report);
     let aliases: Vec<String> = fields.take("aliases", report).unwrap_or_default();
     let default_max_output_tokens = fields
         .take("default_max_output_tokens", report)
@@ -297,22 +297,6 @@ fn seconds(table: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -
         return None;
     }
     Some(seconds)
-}
-
-fn embeddings(fields: &mut Fields<'_>, report: &mut Report<'_>) -> EmbeddingSpec {
-    let Some(mut table) = fields.table("embeddings", report) else {
-        return EmbeddingSpec::default();
-    };
-    let embeddings = EmbeddingSpec {
-        dialect: table.take("dialect", report),
-        max_texts: table.take("max_texts", report),
-    };
-    if embeddings.max_texts == Some(0) {
-        let help = "max_texts: 0 would send nothing; leave it out instead";
-        report.at(table.line("max_texts"), help);
-    }
-    table.finish(report);
-    embeddings
 }
 
 /// Checks a provider's id or alias: what stands before the slash of a model's name.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use super::embedding_spec::EmbeddingSpec;
 use super::family::Family;
 use super::family::Paths;
 use super::family::Speech;
@@ -112,6 +113,29 @@ fn paths(fields: &mut Fields<'_>, places: &Places, report: &mut Report<'_>) -> O
     };
     table.finish(report);
     Some(paths)
+}
+
+/// Reads how the provider is asked for vectors.
+pub(super) fn embeddings(
+    fields: &mut Fields<'_>,
+    places: &Places,
+    report: &mut Report<'_>,
+) -> EmbeddingSpec {
+    let Some(mut table) = fields.table("embeddings", report) else {
+        return EmbeddingSpec::default();
+    };
+    let embeddings = EmbeddingSpec {
+        dialect: table.take("dialect", report),
+        max_texts: table.take("max_texts", report),
+        path: path(&mut table, "path", places, report),
+        before: path(&mut table, "before", places, report),
+    };
+    if embeddings.max_texts == Some(0) {
+        let help = "max_texts: 0 would send nothing; leave it out instead";
+        report.at(table.line("max_texts"), help);
+    }
+    table.finish(report);
+    embeddings
 }
 
 fn path(

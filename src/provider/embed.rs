@@ -79,7 +79,7 @@ impl UnifiedEmbedder {
     ) -> Result<EmbeddingResponse, LlmError> {
         let body = self.encode(request, texts)?;
         let call = &request.call;
-        let mut opened = self.client.post_beside(call, body).await?;
+        let mut opened = self.client.post_beside(&request.model, call, body).await?;
         let answer = opened.read().await?;
         embeddings::decode_embedding(self.dialect, &answer, texts, &|name| opened.header(name))
             .map_err(|error| opened.undecodable(error))
@@ -92,15 +92,8 @@ impl UnifiedEmbedder {
             dimensions: request.dimensions,
             purpose: request.purpose,
         };
-        let encoded = embeddings::encode_embedding(self.dialect, &wanted)
-            .map_err(|error| self.refused(error.to_string()))?;
-        request.call.trace.note_dropped(&encoded.dropped);
-        match encoded.dropped.first() {
-            Some(lost) if request.call.strict => {
-                Err(self.refused(format!("{} does not take {lost}", request.model)))
-            }
-            Some(_) | None => Ok(encoded),
-        }
+        embeddings::encode_embedding(self.dialect, &wanted)
+            .map_err(|error| self.refused(error.to_string()))
     }
 
     fn refused(&self, message: String) -> LlmError {

@@ -12,6 +12,7 @@ use super::transport::Outgoing;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
+use crate::catalog::Template;
 use crate::client::CallContext;
 use crate::client::ChatRequest;
 use crate::client::LlmError;
@@ -87,21 +88,32 @@ pub(super) fn encode(
     };
     let encoded =
         wire::encode(spoken.wire, &chat, &context).map_err(|error| unsendable(spec, &error))?;
-    request.call.trace.note_dropped(&encoded.dropped);
-    let strict = request.call.strict || parts.strict.load(Ordering::Relaxed);
+    note_dropped(parts, &request.call, model, &encoded)?;
+    Ok(encoded)
+}
+
+/// Notes what a request loses.
+///
+/// # Errors
+/// `InvalidRequest` when the call is strict and something would be lost.
+pub(super) fn note_dropped(
+    parts: &UnifiedParts,
+    call: &CallContext,
+    model: &ModelName,
+    encoded: &Encoded,
+) -> Result<(), LlmError> {
+    call.trace.note_dropped(&encoded.dropped);
+    let strict = call.strict || parts.strict.load(Ordering::Relaxed);
     if strict && !encoded.dropped.is_empty() {
         let message = format!(
             "{model} does not take {}: leave it out, or do not ask for a strict call",
             encoded.dropped.join(", ")
         );
-        return Err(LlmError::new(
-            LlmErrorKind::InvalidRequest,
-            &spec.id,
-            message,
-        ));
+        let kind = LlmErrorKind::InvalidRequest;
+        return Err(LlmError::new(kind, model.provider(), message));
     }
     parts.dropped.note(model, &encoded.dropped);
-    Ok(encoded)
+    Ok(())
 }
 
 /// Puts address, headers and body together.
@@ -140,6 +152,41 @@ pub(super) fn prepare(
         outgoing,
         credential: target.credential,
     })
+}
+
+/// Puts a request for vectors at the provider's own path, where it has one.
+///
+/// # Errors
+/// `InvalidRequest` when a part of the path is not set.
+pub(super) fn at_own_path(
+    spec: &ProviderSpec,
+    parts: &UnifiedParts,
+    call: &CallContext,
+    model: &ModelName,
+    mut encoded: Encoded,
+) -> Result<Encoded, LlmError> {
+    let own = &spec.embeddings;
+    let usual_behind = &spec.speech(model.model()).paths.usual_behind;
+    let environment = &parts.environment;
+    let base_url = auth::target(spec, environment, call.endpoint.as_ref())?.base_url;
+    if usual_behind
+        .as_ref()
+        .is_some_and(|end| base_url.ends_with(end.as_str()))
+    {
+        return Ok(encoded);
+    }
+    let filled = |template: &Template| {
+        let env = |name: &str| environment.get(name).map(str::to_owned);
+        let text = template.fill(&env, model.model());
+        text.map_err(|missing| auth::no_address(spec, &missing))
+    };
+    if let Some(before) = &own.before {
+        encoded.path.insert_str(0, &filled(before)?);
+    }
+    if let Some(path) = &own.path {
+        encoded.path = filled(path)?;
+    }
+    Ok(encoded)
 }
 
 impl Prepared {

@@ -44,6 +44,7 @@ use crate::client::TimeoutPhase;
 use crate::client::collect;
 use crate::types::ChatResponse;
 use crate::types::Clock;
+use crate::types::ModelName;
 use crate::types::Secret;
 use crate::types::quirks::Quirks;
 use crate::types::quirks::UsageInStream;
@@ -159,14 +160,16 @@ impl UnifiedClient {
         Ok(Held { local, permit })
     }
 
-    /// Posts a body that is no chat to one of the provider's paths, and hands back the reply once its status is a
-    /// success.
+    /// Sends a request for vectors, and hands back the reply once its status is a success.
     pub(super) async fn post_beside(
         &self,
+        model: &ModelName,
         call: &CallContext,
         encoded: wire::Encoded,
     ) -> Result<Opened, LlmError> {
         call.trace.note_path(CallPath::Unified);
+        prepared::note_dropped(&self.parts, call, model, &encoded)?;
+        let encoded = prepared::at_own_path(&self.spec, &self.parts, call, model, encoded)?;
         let prepared = prepared::prepare(&self.spec, &self.parts, call, encoded, None)?;
         let spoken = Spoken {
             wire: self.spec.wire(),

@@ -27,13 +27,15 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut word, mut bits) = (0_u32, 0);
     for letter in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        let letter = match letter {
-            b'-' => b'+',
-            b'_' => b'/',
-            other => other,
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
         };
-        let value = LETTERS.iter().position(|known| *known == letter)?;
-        word = (word << 6 | value as u32) & 0xFFFF;
+        word = (word << 6 | u32::from(value)) & 0xFFFF;
         bits += 6;
         if bits >= 8 {
             bits -= 8;

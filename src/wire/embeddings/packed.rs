@@ -1,6 +1,7 @@
 //! Vectors as base64 text: little-endian floats, or signed bytes.
 
 use crate::wire::WireError;
+use crate::wire::base64;
 
 /// The largest component that is still a vector's and not bytes read as floats.
 const MAX_COMPONENT: f32 = 1e6;
@@ -39,30 +40,7 @@ fn floats(bytes: &[u8]) -> Option<Vec<f32>> {
     rest.is_empty().then(read)
 }
 
-/// Decodes base64 of either alphabet, padded or not.
 fn decode(text: &str) -> Result<Vec<u8>, WireError> {
-    let broken = || WireError::Malformed("a vector is neither numbers nor base64".to_owned());
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut held, mut bits) = (0_u32, 0_u32);
-    for letter in text.trim_end_matches('=').bytes() {
-        let six = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return Err(broken()),
-        };
-        held = held << 6 | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-            held &= (1 << bits) - 1;
-        }
-    }
-    match bytes.is_empty() || bits == 6 {
-        true => Err(broken()),
-        false => Ok(bytes),
-    }
+    let bytes = base64::decode(text).filter(|bytes| !bytes.is_empty());
+    bytes.ok_or_else(|| WireError::Malformed("a vector is neither numbers nor base64".to_owned()))
 }

@@ -86,6 +86,29 @@ async fn ollama_is_asked_at_its_own_address_without_a_key() {
 }
 
 #[tokio::test]
+async fn a_providers_own_path_is_called_and_a_version_in_the_address_gives_way_to_one_in_the_path()
+{
+    let upstream = Upstream::start([openai(0, 1)]).await;
+    embed(&upstream, &request("azure/my-embedder", 1))
+        .await
+        .unwrap();
+    let path = upstream.requests()[0].path.clone();
+    assert!(
+        path.starts_with("/openai/deployments/my-embedder/embeddings?api-version="),
+        "{path}"
+    );
+
+    let answer =
+        json!({"embeddings": {"float": [[1.0]]}, "meta": {"billed_units": {"input_tokens": 2}}});
+    let upstream = Upstream::start([Reply::json(&answer)]).await;
+    let answer = embed(&upstream, &request("cohere/embed-v4.0", 1))
+        .await
+        .unwrap();
+    assert_eq!((answer.vectors, answer.usage.input), (vec![vec![1.0]], 2));
+    assert_eq!(upstream.requests()[0].path, "/v2/embed");
+}
+
+#[tokio::test]
 async fn more_texts_than_one_call_takes_are_sent_in_several_and_stay_in_order() {
     // A local server is asked one call after the other, so the replies of this script meet their calls.
     let list = |first: usize, texts: usize| {

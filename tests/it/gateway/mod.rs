@@ -58,6 +58,10 @@ fn factory_at(base_url: &str, timeouts: CallTimeouts) -> ClientFactory {
     let environment: Environment = [
         ("OPENAI_API_KEY", KEY),
         ("OPENAI_BASE_URL", &openai),
+        ("AZURE_OPENAI_API_KEY", KEY),
+        ("AZURE_OPENAI_ENDPOINT", base_url),
+        ("COHERE_API_KEY", KEY),
+        ("COHERE_API_BASE", &openai),
         ("ANTHROPIC_API_KEY", KEY),
         ("ANTHROPIC_BASE_URL", base_url),
         ("OLLAMA_BASE_URL", base_url),
