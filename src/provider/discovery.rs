@@ -89,12 +89,21 @@ impl Discovery {
         transport: &Transport,
     ) -> Result<Self, reqwest::Error> {
         let asker = Asker::new(transport)?;
-        let probes = catalog
-            .providers()
-            .filter_map(|spec| Probe::of(spec, environment, asker.clone()))
-            .collect();
+        // Several servers have the same usual port: one that answers there is one server and not three. It is
+        // who the operator says it is, else the first by its id.
+        let mut specs = Vec::from_iter(catalog.providers());
+        specs.sort_by_key(|spec| environment.first_of(&spec.base_url_env).is_none());
+        let mut probes: Vec<Probe> = Vec::new();
+        for spec in specs {
+            let Some(probe) = Probe::of(spec, environment, asker.clone()) else {
+                continue;
+            };
+            if !probes.iter().any(|earlier| earlier.asks_where(&probe)) {
+                probes.push(probe);
+            }
+        }
         Ok(Self {
-            probes,
+            probes: probes.into(),
             finding: watch::Sender::new(None),
             looking: Mutex::default(),
         })

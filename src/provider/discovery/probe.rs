@@ -51,6 +51,11 @@ impl Probe {
         })
     }
 
+    /// `true` when it asks at the other's address.
+    pub(super) fn asks_where(&self, other: &Self) -> bool {
+        self.server.base_url == other.server.base_url
+    }
+
     /// Asks the server; `None` when nobody answers, or somebody who is not such a server.
     pub(super) async fn ask(&self) -> Option<Discovered> {
         let due = Instant::now() + PROBE_LIMIT;

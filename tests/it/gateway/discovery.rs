@@ -128,3 +128,35 @@ async fn a_fresh_finding_is_not_looked_up_again_and_the_latest_never_waits() {
     assert_eq!(discovery.latest().len(), 1);
     assert_eq!(server.received_requests().await.unwrap().len(), asked);
 }
+
+#[tokio::test]
+async fn one_server_at_a_port_that_several_have_is_found_once_and_is_who_the_operator_says() {
+    let server = MockServer::start().await;
+    let list = json!({ "object": "list", "data": [{ "id": "tiny" }] });
+    Mock::given(method("GET"))
+        .and(path("/models"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(list))
+        .mount(&server)
+        .await;
+    let catalog = Catalog::embedded();
+    let discovery = discovery(NOBODY, &server.uri());
+    let found = discovery.current().await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].provider, "vllm");
+    // By their usual addresses, these would be the same.
+    let usual = |id: &str| catalog.provider(id).unwrap().base_url_from(|_| None);
+    assert_eq!(usual("llamacpp"), usual("localai"));
+    assert_eq!(usual("llamacpp"), usual("tgi"));
+    let same = ["LLAMACPP_BASE_URL", "LOCALAI_BASE_URL", "TGI_BASE_URL"];
+    let elsewhere = ["OLLAMA_API_BASE", "LMSTUDIO_BASE_URL", "VLLM_BASE_URL"];
+    let uri = server.uri();
+    let environment: Environment = same
+        .map(|name| (name, uri.as_str()))
+        .into_iter()
+        .chain(elsewhere.map(|name| (name, NOBODY)))
+        .collect();
+    let discovery = Discovery::new(&catalog, &environment, &Transport::new().unwrap()).unwrap();
+    let found = discovery.current().await;
+    let found = Vec::from_iter(found.iter().map(|server| server.provider.as_str()));
+    assert_eq!(found, ["llamacpp"]);
+}
