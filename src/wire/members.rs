@@ -8,6 +8,7 @@ use super::WireError;
 /// An object, and which of its members were read.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
+    whole: &'a Value,
     object: &'a Map<String, Value>,
     at: String,
     read: Vec<&'static str>,
@@ -24,10 +25,16 @@ impl<'a> Members<'a> {
             return Err(WireError::Malformed(format!("{place} must be an object")));
         };
         Ok(Self {
+            whole: value,
             object,
             at: at.to_owned(),
             read: Vec::new(),
         })
+    }
+
+    /// The object itself; its members count as read only when they are asked for by name.
+    pub(super) fn whole(&self) -> &'a Value {
+        self.whole
     }
 
     /// A member; null is none.
@@ -70,10 +77,10 @@ impl<'a> Members<'a> {
     }
 
     /// An object.
-    pub(super) fn object(&mut self, key: &'static str) -> Result<Option<Members<'a>>, WireError> {
+    pub(super) fn object(&mut self, key: &'static str) -> Result<Option<Self>, WireError> {
         let place = self.place(key);
         self.get(key)
-            .map(|value| Members::of(value, &place))
+            .map(|value| Self::of(value, &place))
             .transpose()
     }
 

@@ -18,6 +18,7 @@ mod media;
 mod members;
 mod ollama;
 mod openai_chat;
+mod openai_responses;
 pub mod reading;
 mod reasoning;
 mod replicate;
@@ -31,6 +32,7 @@ pub mod serve;
 mod stream;
 mod think_tags;
 mod tool_ids;
+mod waiting_calls;
 
 use std::borrow::Cow;
 
@@ -103,7 +105,7 @@ pub enum WireError {
 pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<Encoded, WireError> {
     match wire {
         Wire::OpenaiChat => openai_chat::encode(chat, context),
-        Wire::OpenaiResponses => Err(unspoken(wire)),
+        Wire::OpenaiResponses => openai_responses::encode(chat, context),
         Wire::Anthropic => anthropic::encode(chat, context),
         Wire::Gemini => gemini::encode(chat, context),
         Wire::Ollama => ollama::encode(chat, context),
@@ -118,7 +120,7 @@ pub fn encode(wire: Wire, chat: &Chat, context: &EncodeContext<'_>) -> Result<En
 fn dialect(wire: Wire, quirks: &Quirks) -> Box<dyn stream::Dialect> {
     match wire {
         Wire::OpenaiChat => Box::new(openai_chat::Stream::new(quirks.clone())),
-        Wire::OpenaiResponses => Box::new(openai_chat::Stream::new(quirks.clone())),
+        Wire::OpenaiResponses => Box::new(openai_responses::Stream::new(quirks.clone())),
         Wire::Anthropic => Box::new(anthropic::Stream::new(quirks)),
         Wire::Gemini => Box::new(gemini::Stream::new(quirks.clone())),
         Wire::Ollama => Box::new(ollama::Stream::default()),

@@ -302,6 +302,7 @@ pub(super) fn in_letters(answer: ChatResponse) -> Vec<ChatChunk> {
             chunks.push(chunk);
         }
         whole.delta.seal = delta.seal;
+        whole.delta.refusal = delta.refusal;
         for text in letters(delta.text) {
             let mut chunk = ChatChunk::default();
             chunk.delta.text = text;

@@ -10,6 +10,7 @@ use super::anthropic;
 use super::gemini;
 use super::ollama;
 use super::openai_chat;
+use super::openai_responses;
 use crate::client::LlmError;
 use crate::types::Chat;
 use crate::types::ChatChunk;
@@ -64,7 +65,7 @@ pub trait StreamEncoder: fmt::Debug + Send {
 pub fn decode_request(wire: Wire, body: &[u8]) -> Result<Asked, WireError> {
     match wire {
         Wire::OpenaiChat => openai_chat::decode_request(body),
-        Wire::OpenaiResponses => Err(unserved(wire)),
+        Wire::OpenaiResponses => openai_responses::decode_request(body),
         Wire::Anthropic => anthropic::decode_request(body),
         Wire::Gemini => gemini::decode_request(body),
         Wire::Ollama => ollama::decode_request(body),
@@ -83,7 +84,7 @@ pub fn encode_response(
 ) -> Result<Bytes, WireError> {
     match wire {
         Wire::OpenaiChat => Ok(openai_chat::encode_response(response, head)),
-        Wire::OpenaiResponses => Err(unserved(wire)),
+        Wire::OpenaiResponses => Ok(openai_responses::encode_response(response, head)),
         Wire::Anthropic => Ok(anthropic::encode_response(response, head)),
         Wire::Gemini => Ok(gemini::encode_response(response, head)),
         Wire::Ollama => Ok(ollama::encode_response(response, head)),
@@ -98,7 +99,7 @@ pub fn encode_response(
 pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEncoder>, WireError> {
     match wire {
         Wire::OpenaiChat => Ok(Box::new(openai_chat::Encoder::new(head))),
-        Wire::OpenaiResponses => Err(unserved(wire)),
+        Wire::OpenaiResponses => Ok(Box::new(openai_responses::Encoder::new(head))),
         Wire::Anthropic => Ok(Box::new(anthropic::Encoder::new(head))),
         Wire::Gemini => Ok(Box::new(gemini::Writer::new(head))),
         Wire::Ollama => Ok(Box::new(ollama::Encoder::new(head))),

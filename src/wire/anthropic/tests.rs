@@ -108,11 +108,11 @@ fn message(events: &[serde_json::Value]) -> String {
     .collect()
 }
 
-fn begin(index: u64, block: serde_json::Value) -> serde_json::Value {
+fn begin(index: u64, block: &serde_json::Value) -> serde_json::Value {
     serde_json::json!({"type": "content_block_start", "index": index, "content_block": block})
 }
 
-fn delta(index: u64, delta: serde_json::Value) -> serde_json::Value {
+fn delta(index: u64, delta: &serde_json::Value) -> serde_json::Value {
     serde_json::json!({"type": "content_block_delta", "index": index, "delta": delta})
 }
 
@@ -124,17 +124,17 @@ fn end(index: u64) -> serde_json::Value {
 fn thinking_is_sealed_by_all_pieces_of_its_signature_and_hidden_thinking_is_kept() {
     use serde_json::json;
     let stream = message(&[
-        begin(0, json!({"type": "thinking", "thinking": ""})),
-        delta(0, json!({"type": "thinking_delta", "thinking": "Hm"})),
-        delta(0, json!({"type": "signature_delta", "signature": "ab"})),
-        delta(0, json!({"type": "signature_delta", "signature": "cd"})),
+        begin(0, &json!({"type": "thinking", "thinking": ""})),
+        delta(0, &json!({"type": "thinking_delta", "thinking": "Hm"})),
+        delta(0, &json!({"type": "signature_delta", "signature": "ab"})),
+        delta(0, &json!({"type": "signature_delta", "signature": "cd"})),
         end(0),
         begin(
             1,
-            json!({"type": "thinking", "thinking": "", "signature": "ef"}),
+            &json!({"type": "thinking", "thinking": "", "signature": "ef"}),
         ),
         end(1),
-        begin(2, json!({"type": "redacted_thinking", "data": "xyz"})),
+        begin(2, &json!({"type": "redacted_thinking", "data": "xyz"})),
         end(2),
     ]);
     let answer = read(&[stream.as_bytes()]).unwrap();
@@ -166,23 +166,23 @@ fn calls_at_once_are_kept_apart_and_server_tools_are_named() {
     let args = |index, text: &str| {
         delta(
             index,
-            json!({"type": "input_json_delta", "partial_json": text}),
+            &json!({"type": "input_json_delta", "partial_json": text}),
         )
     };
     let stream = message(&[
         begin(
             0,
-            json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+            &json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
         ),
         args(0, "{\"q\":1}"),
         end(0),
-        begin(1, json!({"type": "web_search_tool_result", "content": []})),
+        begin(1, &json!({"type": "web_search_tool_result", "content": []})),
         end(1),
-        begin(2, json!({"type": "text", "text": "A"})),
-        delta(2, json!({"type": "citations_delta", "citation": {}})),
+        begin(2, &json!({"type": "text", "text": "A"})),
+        delta(2, &json!({"type": "citations_delta", "citation": {}})),
         end(2),
-        begin(3, call("t1")),
-        begin(4, call("t2")),
+        begin(3, &call("t1")),
+        begin(4, &call("t2")),
         args(4, "{\"b\""),
         args(3, "{\"a\":"),
         args(4, ":2}"),
@@ -226,7 +226,7 @@ fn calls_at_once_are_kept_apart_and_server_tools_are_named() {
 fn an_error_in_the_middle_leaves_what_came_before() {
     use serde_json::json;
     let stream = message(&[
-        begin(0, json!({"type": "text", "text": "Half"})),
+        begin(0, &json!({"type": "text", "text": "Half"})),
         json!({"type": "error", "error": {"type": "api_error", "message": "broken"}}),
     ]);
     let mut decoder = crate::wire::StreamDecoder::new(Wire::Anthropic, &Quirks::default());
@@ -259,13 +259,16 @@ fn a_call_that_is_the_answer_becomes_the_text() {
     let stream = message(&[
         begin(
             0,
-            json!({"type": "tool_use", "id": "t", "name": "answer_as_json", "input": {}}),
+            &json!({"type": "tool_use", "id": "t", "name": "answer_as_json", "input": {}}),
         ),
         delta(
             0,
-            json!({"type": "input_json_delta", "partial_json": "{\"n\":"}),
+            &json!({"type": "input_json_delta", "partial_json": "{\"n\":"}),
         ),
-        delta(0, json!({"type": "input_json_delta", "partial_json": "1}"})),
+        delta(
+            0,
+            &json!({"type": "input_json_delta", "partial_json": "1}"}),
+        ),
         end(0),
         json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
     ]);

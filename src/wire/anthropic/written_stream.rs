@@ -15,6 +15,7 @@ use crate::types::ToolCallDelta;
 use crate::types::Usage;
 use crate::wire::serve::AnswerHead;
 use crate::wire::serve::StreamEncoder;
+use crate::wire::waiting_calls::WaitingCalls;
 
 /// Writes the events of one message: its blocks one after the other, each begun and ended.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(in crate::wire) struct Encoder {
     /// Blocks begun so far.
     blocks: usize,
     /// Calls that wait until the open one has ended: providers may mix their pieces, this wire does not.
-    waiting: Vec<ToolCallDelta>,
+    waiting: WaitingCalls,
     /// Calls that were written, which take no more pieces.
     ended: Vec<usize>,
     finish: Option<FinishReason>,
@@ -55,11 +56,11 @@ impl StreamEncoder for Encoder {
         if !delta.reasoning.is_empty() {
             self.begin(
                 Open::Thinking,
-                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                &json!({"type": "thinking", "thinking": "", "signature": ""}),
                 out,
             );
             self.delta(
-                json!({"type": "thinking_delta", "thinking": delta.reasoning}),
+                &json!({"type": "thinking_delta", "thinking": delta.reasoning}),
                 out,
             );
         }
@@ -69,8 +70,8 @@ impl StreamEncoder for Encoder {
         // A refusal is said in the text here.
         for text in [&delta.text, &delta.refusal] {
             if !text.is_empty() {
-                self.begin(Open::Text, json!({"type": "text", "text": ""}), out);
-                self.delta(json!({"type": "text_delta", "text": text}), out);
+                self.begin(Open::Text, &json!({"type": "text", "text": ""}), out);
+                self.delta(&json!({"type": "text_delta", "text": text}), out);
             }
         }
         for piece in &delta.tool_calls {
@@ -90,14 +91,14 @@ impl StreamEncoder for Encoder {
         let usage = usage(&self.usage);
         event(
             "message_delta",
-            json!({"type": "message_delta", "delta": delta, "usage": usage}),
+            &json!({"type": "message_delta", "delta": delta, "usage": usage}),
             out,
         );
-        event("message_stop", json!({"type": "message_stop"}), out);
+        event("message_stop", &json!({"type": "message_stop"}), out);
     }
 
     fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>) {
-        event("error", error_body(error), out);
+        event("error", &error_body(error), out);
     }
 }
 
@@ -108,7 +109,7 @@ impl Encoder {
             started: false,
             open: Open::Nothing,
             blocks: 0,
-            waiting: Vec::new(),
+            waiting: WaitingCalls::default(),
             ended: Vec::new(),
             finish: None,
             native_finish: String::new(),
@@ -132,13 +133,13 @@ impl Encoder {
         });
         event(
             "message_start",
-            json!({"type": "message_start", "message": message}),
+            &json!({"type": "message_start", "message": message}),
             out,
         );
     }
 
     /// Opens a block, unless it is open; what else is open ends.
-    fn begin(&mut self, wanted: Open, block: Value, out: &mut Vec<u8>) {
+    fn begin(&mut self, wanted: Open, block: &Value, out: &mut Vec<u8>) {
         if self.open == wanted {
             return;
         }
@@ -146,19 +147,19 @@ impl Encoder {
         self.open_block(wanted, block, out);
     }
 
-    fn open_block(&mut self, opened: Open, block: Value, out: &mut Vec<u8>) {
+    fn open_block(&mut self, opened: Open, block: &Value, out: &mut Vec<u8>) {
         let start =
             json!({"type": "content_block_start", "index": self.blocks, "content_block": block});
-        event("content_block_start", start, out);
+        event("content_block_start", &start, out);
         self.blocks += 1;
         self.open = opened;
     }
 
-    fn delta(&self, delta: Value, out: &mut Vec<u8>) {
+    fn delta(&self, delta: &Value, out: &mut Vec<u8>) {
         let index = self.blocks.saturating_sub(1);
         event(
             "content_block_delta",
-            json!({"type": "content_block_delta", "index": index, "delta": delta}),
+            &json!({"type": "content_block_delta", "index": index, "delta": delta}),
             out,
         );
     }
@@ -166,7 +167,7 @@ impl Encoder {
     /// Ends the open block; after a call come those that wait.
     fn end_block(&mut self, out: &mut Vec<u8>) {
         self.stop(out);
-        for call in std::mem::take(&mut self.waiting) {
+        for call in self.waiting.take() {
             self.open_call(&call, out);
             self.stop(out);
         }
@@ -181,7 +182,7 @@ impl Encoder {
         let index = self.blocks.saturating_sub(1);
         event(
             "content_block_stop",
-            json!({"type": "content_block_stop", "index": index}),
+            &json!({"type": "content_block_stop", "index": index}),
             out,
         );
     }
@@ -191,11 +192,11 @@ impl Encoder {
         if let Some(signature) = &seal.signature {
             self.begin(
                 Open::Thinking,
-                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                &json!({"type": "thinking", "thinking": "", "signature": ""}),
                 out,
             );
             self.delta(
-                json!({"type": "signature_delta", "signature": signature}),
+                &json!({"type": "signature_delta", "signature": signature}),
                 out,
             );
         }
@@ -203,7 +204,7 @@ impl Encoder {
             self.end_block(out);
         }
         if let Some(sealed) = &seal.encrypted {
-            self.begin(Open::Thinking, redacted(sealed), out);
+            self.begin(Open::Thinking, &redacted(sealed), out);
             self.end_block(out);
         }
     }
@@ -214,7 +215,7 @@ impl Encoder {
         }
         match self.open {
             Open::Call(index) if index == piece.index => self.arguments(&piece.arguments, out),
-            Open::Call(_) => self.wait(piece),
+            Open::Call(_) => self.waiting.add(piece),
             Open::Nothing | Open::Thinking | Open::Text => {
                 self.end_block(out);
                 self.open_call(piece, out);
@@ -228,35 +229,20 @@ impl Encoder {
             call.name.as_deref().unwrap_or_default(),
         );
         let block = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
-        self.open_block(Open::Call(call.index), block, out);
+        self.open_block(Open::Call(call.index), &block, out);
         self.arguments(&call.arguments, out);
     }
 
     fn arguments(&self, piece: &str, out: &mut Vec<u8>) {
         if !piece.is_empty() {
             self.delta(
-                json!({"type": "input_json_delta", "partial_json": piece}),
+                &json!({"type": "input_json_delta", "partial_json": piece}),
                 out,
             );
         }
     }
-
-    fn wait(&mut self, piece: &ToolCallDelta) {
-        match self
-            .waiting
-            .iter_mut()
-            .find(|call| call.index == piece.index)
-        {
-            Some(call) => {
-                call.arguments.push_str(&piece.arguments);
-                call.id = call.id.take().or_else(|| piece.id.clone());
-                call.name = call.name.take().or_else(|| piece.name.clone());
-            }
-            None => self.waiting.push(piece.clone()),
-        }
-    }
 }
 
-fn event(name: &str, data: Value, out: &mut Vec<u8>) {
+fn event(name: &str, data: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("event: {name}\ndata: {data}\n\n").as_bytes());
 }
