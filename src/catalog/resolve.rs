@@ -127,6 +127,27 @@ impl Catalog {
         Ok(Resolved { name, card, notes })
     }
 
+    /// The name of the model that a text means; `provider/model` with an unknown provider is returned as it
+    /// is, for whoever checks the model to refuse together with other mistakes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::resolve`], when the text has not even the form of a name.
+    pub fn named(&self, written: &str) -> Result<ModelName, UnknownModel> {
+        self.resolve(written)
+            .map(|resolved| resolved.name)
+            .or_else(|unknown| written.trim().parse().map_err(|_| unknown))
+    }
+
+    /// The name as its provider knows it: by the provider's id, without a route, and a shorthand spelled out.
+    pub fn as_sent(&self, name: &ModelName) -> ModelName {
+        let spec = self.provider(name.provider());
+        match spec.and_then(|spec| named(spec, name.model())) {
+            Some(name) => self.as_its_provider_writes(name).0,
+            None => name.clone(),
+        }
+    }
+
     /// Every other name of this card's model, `provider/model`.
     pub fn aliases_of(&self, name: &ModelName) -> Vec<&ModelName> {
         let aliases = self.card_aliases.iter();
@@ -305,7 +326,13 @@ impl fmt::Display for UnknownModel {
         }
         match self.near.is_empty() {
             true => write!(f, ": write provider/model, for example ollama/llama3.2"),
-            false => write!(f, ": did you mean {}?", self.near.join(" or ")),
+            false => {
+                let near = self.near.join(" or ");
+                write!(
+                    f,
+                    ": did you mean {near}? a model is written provider/model"
+                )
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
 
 use super::auth::Tokens;
-use super::demo;
 use super::demo::DemoClient;
 use super::demo::DemoPace;
 use super::dropped::DroppedParams;
@@ -24,6 +23,7 @@ use super::unified::UnifiedClient;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
+use crate::catalog::UnknownModel;
 use crate::client::BaseLlmClient;
 use crate::client::ChatRequest;
 use crate::client::ClientSource;
@@ -96,7 +96,8 @@ impl ClientFactory {
         })
     }
 
-    /// Returns the client for a model as people write it, for example `ollama/llama3.2`.
+    /// Returns the client for a model as people write it: `ollama/llama3.2`, `vertex_ai/gemini-2.5-pro`, or
+    /// a bare name of the catalog such as `gpt-4o-mini`. A request names its model itself, by its provider.
     ///
     /// A model that the catalog does not know is called all the same, as long as its provider is known:
     /// providers bring out models faster than catalogs are written.
@@ -138,10 +139,7 @@ impl ClientFactory {
                 UnifiedClient::new(Arc::clone(spec), timeouts, parts)
                     .preview(request, request.head.stream)
             }
-            None => {
-                let problem = format!("there is no provider \"{}\"", model.provider());
-                Err(self.unknown(model.as_str(), &problem))
-            }
+            None => Err(not_found(&self.unknown(model))),
         }
     }
 
@@ -172,14 +170,13 @@ impl ClientFactory {
     }
 
     fn spec(&self, model: &str) -> Result<&Arc<ProviderSpec>, LlmError> {
-        let name: ModelName = model
-            .parse()
-            .map_err(|_| self.unknown(model, "write provider/model"))?;
-        let found = self.parts.catalog.provider(name.provider());
-        found.ok_or_else(|| {
-            let problem = format!("there is no provider \"{}\"", name.provider());
-            self.unknown(model, &problem)
-        })
+        let catalog = &self.parts.catalog;
+        let name = catalog
+            .resolve(model)
+            .map_err(|unknown| not_found(&unknown))?
+            .name;
+        let found = catalog.provider(name.provider());
+        found.ok_or_else(|| not_found(&self.unknown(&name)))
     }
 
     /// What could not be sent to whom, so far.
@@ -219,17 +216,18 @@ impl ClientFactory {
         Some(client)
     }
 
-    fn unknown(&self, model: &str, problem: &str) -> LlmError {
-        let shown: String = model.chars().take(120).collect();
-        let near = self.parts.catalog.suggest(&shown);
-        let help = match near.is_empty() {
-            true => format!("for example ollama/llama3.2 or {}/optimist", demo::PROVIDER),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        let provider = shown.split('/').next().unwrap_or_default();
-        let message = format!("\"{shown}\" cannot be called, {problem}: {help}");
-        LlmError::new(LlmErrorKind::ModelNotFound, provider, message)
+    fn unknown(&self, model: &ModelName) -> UnknownModel {
+        UnknownModel {
+            written: model.to_string(),
+            prefix: Some(model.provider().to_owned()),
+            near: self.parts.catalog.suggest(model.as_str()),
+        }
     }
+}
+
+fn not_found(unknown: &UnknownModel) -> LlmError {
+    let provider = unknown.prefix.as_deref().unwrap_or_default();
+    LlmError::new(LlmErrorKind::ModelNotFound, provider, unknown.to_string())
 }
 
 impl ClientSource for ClientFactory {

@@ -13,12 +13,13 @@ use utoipa::ToSchema;
 
 use crate::catalog::AuthScheme;
 use crate::catalog::ModelCard;
-use crate::catalog::PricingTier;
 use crate::catalog::ProviderSpec;
 use crate::http::HttpState;
 use crate::http::error::ApiError;
 use crate::provider::Discovered;
 use crate::provider::DiscoveredModel;
+use crate::types::LongPrompt;
+use crate::types::Prices;
 use crate::types::debate::Format;
 
 /// What is available on this machine: keys that are set, servers that answer.
@@ -131,6 +132,60 @@ pub(in crate::http) async fn formats(State(state): State<HttpState>) -> Json<Lis
 struct ListedPrices {
     input: f64,
     output: f64,
+    /// Of prompt tokens read from a cache.
+    cache_read: f64,
+    /// Of prompt tokens written to a cache.
+    cache_write: f64,
+    /// Of audio heard, where it costs other than text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_in: Option<f64>,
+    /// Of audio spoken, where it costs other than text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_out: Option<f64>,
+    /// Of reasoning tokens, where they cost other than the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<f64>,
+    /// What the whole call costs when its prompt is long, from the lowest limit to the highest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    long_prompts: Vec<ListedLongPrompt>,
+}
+
+/// Prices of calls with a long prompt, in US dollars per million tokens.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListedLongPrompt {
+    /// They hold for prompts of more tokens than this.
+    above_tokens: u64,
+    input: f64,
+    output: f64,
+    cache_read: f64,
+    cache_write: f64,
+}
+
+/// Dollars for people to read; what is charged is counted in whole billionths.
+fn usd(nano_usd: u64) -> f64 {
+    nano_usd as f64 / 1e9
+}
+
+impl From<&Prices> for ListedPrices {
+    fn from(prices: &Prices) -> Self {
+        let long_prompt = |tier: &LongPrompt| ListedLongPrompt {
+            above_tokens: tier.above_tokens,
+            input: usd(tier.input),
+            output: usd(tier.output),
+            cache_read: usd(tier.cache_read),
+            cache_write: usd(tier.cache_write),
+        };
+        Self {
+            input: usd(prices.input),
+            output: usd(prices.output),
+            cache_read: usd(prices.cache_read),
+            cache_write: usd(prices.cache_write),
+            audio_in: prices.audio_in.map(usd),
+            audio_out: prices.audio_out.map(usd),
+            reasoning: prices.reasoning.map(usd),
+            long_prompts: prices.long_prompts.iter().map(long_prompt).collect(),
+        }
+    }
 }
 
 /// What a local server says about a model. What it does not say is `null`.
@@ -183,12 +238,21 @@ pub(in crate::http) struct ListedModel {
     pricing_tier: Option<String>,
     context_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
+    /// The length of an embedding model's vectors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<u32>,
+    /// Other names of it, `provider/model`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<String>,
     /// chat, tools, vision, `json_schema`, reasoning, pdf, audio, embedding.
     capabilities: Vec<String>,
     prices_usd_per_million: Option<ListedPrices>,
     recommended: bool,
     /// Memory that it needs, in GB; local models only.
     ram_gb: Option<f64>,
+    /// What its download takes, in GB; local models only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_gb: Option<f64>,
     /// `true` when it can be called now: its key is set, or it is installed.
     available: bool,
     /// What the local server says about it; installed models only.
@@ -199,6 +263,12 @@ pub(in crate::http) struct ListedModel {
     successor: Option<String>,
     /// `true` when the provider has retired it, or will.
     deprecated: bool,
+    /// The day it stops answering, `YYYY-MM-DD`, when that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired_on: Option<String>,
+    /// Where these facts come from, and the day they were checked; `null` for what only a server told.
+    source: Option<String>,
+    checked: Option<String>,
 }
 
 /// Which models.
@@ -265,35 +335,30 @@ fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> Liste
         .flat_map(|server| &server.models)
         .find(|model| model.name.trim_end_matches(":latest") == card.name.model());
     let local = spec.is_some_and(|spec| spec.local);
-    let can = &card.capabilities;
-    let capabilities = [
-        ("chat", can.chat),
-        ("tools", can.tools),
-        ("vision", can.vision),
-        ("json_schema", can.json_schema),
-        ("reasoning", can.reasoning),
-        ("pdf", can.pdf),
-        ("audio", can.audio),
-        ("embedding", can.embedding),
-    ];
     ListedModel {
         id: card.name.to_string(),
         provider: provider.to_owned(),
         title: card.title.clone(),
-        pricing_tier: Some(tier(card.pricing_tier).to_owned()),
+        pricing_tier: Some(card.pricing_tier.as_str().to_owned()),
         context_tokens: card.context_tokens,
         max_output_tokens: card.max_output_tokens,
-        capabilities: capabilities
-            .into_iter()
-            .filter(|(_, can)| *can)
-            .map(|(name, _)| name.to_owned())
+        dimensions: card.dimensions,
+        aliases: state
+            .catalog
+            .aliases_of(&card.name)
+            .iter()
+            .map(ToString::to_string)
             .collect(),
-        prices_usd_per_million: card.prices.map(|prices| ListedPrices {
-            input: prices.input as f64 / 1e9,
-            output: prices.output as f64 / 1e9,
-        }),
+        capabilities: card
+            .capabilities
+            .names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        prices_usd_per_million: card.prices.as_ref().map(ListedPrices::from),
         recommended: card.recommended,
         ram_gb: card.ram_gb,
+        disk_gb: card.disk_gb,
         available: match local {
             true => installed.is_some(),
             false => spec.is_some_and(|spec| can_be_called(state, spec)),
@@ -304,15 +369,9 @@ fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> Liste
             .as_ref()
             .and_then(|it| it.successor.as_ref().map(ToString::to_string)),
         deprecated: card.deprecated.is_some(),
-    }
-}
-
-fn tier(tier: PricingTier) -> &'static str {
-    match tier {
-        PricingTier::Free => "free",
-        PricingTier::Budget => "budget",
-        PricingTier::Standard => "standard",
-        PricingTier::Premium => "premium",
+        retired_on: card.deprecated.as_ref().and_then(|it| it.date.clone()),
+        source: Some(card.source.clone()),
+        checked: Some(card.checked.clone()),
     }
 }
 
@@ -327,17 +386,20 @@ fn from_server(id: String, provider: &str, model: &DiscoveredModel) -> ListedMod
         pricing_tier: Some("free".to_owned()),
         context_tokens: model.context_tokens,
         max_output_tokens: None,
+        dimensions: None,
+        aliases: Vec::new(),
         capabilities: model.capabilities.clone(),
-        prices_usd_per_million: Some(ListedPrices {
-            input: 0.0,
-            output: 0.0,
-        }),
+        prices_usd_per_million: Some(ListedPrices::from(&Prices::default())),
         recommended: false,
         ram_gb: None,
+        disk_gb: None,
         available: true,
         installed: Some(InstalledModel::from(model)),
         successor: None,
         deprecated: false,
+        retired_on: None,
+        source: None,
+        checked: None,
     }
 }
 
