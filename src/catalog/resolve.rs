@@ -101,27 +101,7 @@ impl Catalog {
     ///
     /// [`UnknownModel`] with the nearest names, when nobody can be called by this one.
     pub fn resolve(&self, written: &str) -> Result<Resolved, UnknownModel> {
-        let text = written.trim();
-        let unknown = |prefix: Option<&str>| {
-            let written: String = text.chars().take(120).collect();
-            UnknownModel {
-                near: self.suggest(&written),
-                prefix: prefix.map(|prefix| prefix.chars().take(120).collect()),
-                written,
-            }
-        };
-        let (name, others) = match text.split_once('/') {
-            None => self.by_bare_name(text).ok_or_else(|| unknown(None))?,
-            // As Google's SDKs write it.
-            Some(("models", bare)) => self.by_bare_name(bare).ok_or_else(|| unknown(None))?,
-            Some((prefix, model)) => match self.provider_called(prefix) {
-                Some(spec) => {
-                    let name = named(spec, model).ok_or_else(|| unknown(None))?;
-                    (name, Vec::new())
-                }
-                None => return Err(unknown(Some(prefix))),
-            },
-        };
+        let (name, others) = self.look_up(written).ok_or_else(|| self.unknown(written))?;
         let (name, card) = self.as_its_provider_writes(name);
         let notes = self.notes(&name, card.as_deref(), others);
         Ok(Resolved { name, card, notes })
@@ -134,9 +114,10 @@ impl Catalog {
     ///
     /// As for [`Self::resolve`], when the text has not even the form of a name.
     pub fn named(&self, written: &str) -> Result<ModelName, UnknownModel> {
-        self.resolve(written)
-            .map(|resolved| resolved.name)
-            .or_else(|unknown| written.trim().parse().map_err(|_| unknown))
+        if let Some((name, _)) = self.look_up(written) {
+            return Ok(self.as_its_provider_writes(name).0);
+        }
+        written.trim().parse().map_err(|_| self.unknown(written))
     }
 
     /// The name as its provider knows it: by the provider's id, without a route, and a shorthand spelled out.
@@ -155,6 +136,31 @@ impl Catalog {
             .filter(|(_, model)| *model == name)
             .map(|(alias, _)| alias)
             .collect()
+    }
+
+    /// The model that a text names, and whoever else has one of this bare name.
+    fn look_up(&self, written: &str) -> Option<(ModelName, Vec<ModelName>)> {
+        let text = written.trim();
+        match text.split_once('/') {
+            None => self.by_bare_name(text),
+            // As Google's SDKs write it.
+            Some(("models", bare)) => self.by_bare_name(bare),
+            Some((prefix, model)) => {
+                let spec = self.provider_called(prefix)?;
+                Some((named(spec, model)?, Vec::new()))
+            }
+        }
+    }
+
+    fn unknown(&self, written: &str) -> UnknownModel {
+        let written: String = written.trim().chars().take(120).collect();
+        let prefix = written.split_once('/').map(|(prefix, _)| prefix);
+        let nobody = |prefix: &&str| *prefix != "models" && self.provider_called(prefix).is_none();
+        UnknownModel {
+            near: self.suggest(&written),
+            prefix: prefix.filter(nobody).map(str::to_owned),
+            written,
+        }
     }
 
     fn provider_called(&self, prefix: &str) -> Option<&Arc<ProviderSpec>> {

@@ -1,10 +1,13 @@
 //! From a model's name to the client that calls it: unified, legacy by the flag, or demo.
 
+use std::collections::BTreeSet;
+#[cfg(feature = "legacy")]
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-#[cfg(feature = "legacy")]
-use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
 
 use super::auth::Tokens;
 use super::demo::DemoClient;
@@ -22,6 +25,7 @@ use super::transport::Transport;
 use super::unified::UnifiedClient;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
+use crate::catalog::ModelCard;
 use crate::catalog::ProviderSpec;
 use crate::catalog::UnknownModel;
 use crate::client::BaseLlmClient;
@@ -57,6 +61,8 @@ pub struct ClientFactory {
     parts: FactoryParts,
     unified: Arc<UnifiedParts>,
     demo: DemoClient,
+    /// Models of whose retirement was told.
+    told: Mutex<BTreeSet<ModelName>>,
     /// A legacy client owns its connections, so it is made once for each provider.
     #[cfg(feature = "legacy")]
     legacy: Mutex<HashMap<String, Arc<dyn BaseLlmClient>>>,
@@ -90,6 +96,7 @@ impl ClientFactory {
         Ok(Self {
             demo: DemoClient::new(parts.demo_pace),
             unified: Arc::new(unified),
+            told: Mutex::default(),
             #[cfg(feature = "legacy")]
             legacy: Mutex::default(),
             parts,
@@ -172,11 +179,28 @@ impl ClientFactory {
     fn spec(&self, model: &str) -> Result<&Arc<ProviderSpec>, LlmError> {
         let catalog = &self.parts.catalog;
         let name = catalog
-            .resolve(model)
-            .map_err(|unknown| not_found(&unknown))?
-            .name;
+            .named(model)
+            .map_err(|unknown| not_found(&unknown))?;
+        self.warn_of_retirement(&name);
         let found = catalog.provider(name.provider());
         found.ok_or_else(|| not_found(&self.unknown(&name)))
+    }
+
+    /// Says once for each model that it is retired, or will be, and what to use instead.
+    fn warn_of_retirement(&self, name: &ModelName) {
+        let catalog = &self.parts.catalog;
+        let ends = |card: &Arc<ModelCard>| card.deprecated.is_some();
+        if !catalog.card(name).is_some_and(ends) {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(name.clone())
+            && let Ok(resolved) = catalog.resolve(name.as_str())
+        {
+            for note in &resolved.notes {
+                tracing::warn!(model = %name, "{note}");
+            }
+        }
     }
 
     /// What could not be sent to whom, so far.
