@@ -226,28 +226,9 @@ impl Llm {
 
     /// The model of a name as people write it.
     fn resolve(&self, written: &str) -> Result<ModelName, LlmError> {
-        if let Ok(name) = written.parse() {
-            return Ok(name);
-        }
-        let cards = self.catalog.cards();
-        let called_so: Vec<_> = cards
-            .filter(|card| card.name.model() == written)
-            .map(|card| &card.name)
-            .collect();
-        if let [only] = called_so.as_slice() {
-            return Ok(ModelName::clone(only));
-        }
-        let near = match called_so.is_empty() {
-            true => self.catalog.suggest(written),
-            false => called_so.iter().map(ToString::to_string).collect(),
-        };
-        let help = match near.is_empty() {
-            true => "write provider/model".to_owned(),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        let shown: String = written.chars().take(120).collect();
-        let message = format!("\"{shown}\" names no one model: {help}");
-        Err(LlmError::new(LlmErrorKind::ModelNotFound, "agon", message))
+        self.catalog.named(written).map_err(|unknown| {
+            LlmError::new(LlmErrorKind::ModelNotFound, "agon", unknown.to_string())
+        })
     }
 }
 

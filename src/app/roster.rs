@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::catalog::Note;
 use crate::catalog::ProviderSpec;
 use crate::config::Config;
 use crate::debate::OrderProblem;
@@ -48,35 +49,27 @@ impl CatalogRoster {
         problem("model", "unknown_model", format!("{what}: {hint}"))
     }
 
-    /// A provider whose every model is in the catalog answers to no other name, but for dated and tuned variants.
+    /// What there is to know about a model's name. A provider whose every model is in the catalog answers to
+    /// no other name, but for models that were tuned.
     fn check_listed(
         &self,
         spec: &ProviderSpec,
         model: &ModelName,
     ) -> Result<Option<String>, OrderProblem> {
-        if spec.local || self.catalog.card(model).is_some() {
-            return Ok(None);
-        }
-        let listed = self
+        let notes = self
             .catalog
-            .cards()
-            .filter(|card| card.name.provider() == spec.id);
-        let variant = model.model().starts_with("ft:")
-            || listed.into_iter().any(|card| {
-                model
-                    .model()
-                    .strip_prefix(card.name.model())
-                    .is_some_and(is_date)
-            });
-        if variant {
-            return Ok(None);
+            .resolve(model.as_str())
+            .map(|resolved| resolved.notes)
+            .unwrap_or_default();
+        let mut told = Vec::new();
+        for note in notes {
+            let tuned = model.model().starts_with("ft:");
+            if matches!(note, Note::Unlisted { .. }) && spec.lists_all_models && !tuned {
+                return Err(self.unknown(model, &format!("there is no model \"{model}\"")));
+            }
+            told.push(note.to_string());
         }
-        if spec.lists_all_models {
-            return Err(self.unknown(model, &format!("there is no model \"{model}\"")));
-        }
-        Ok(Some(format!(
-            "{model} is not in the catalog: its price is not known, so its cost is not counted"
-        )))
+        Ok((!told.is_empty()).then(|| told.join("; ")))
     }
 
     fn check_key(
@@ -244,13 +237,4 @@ impl Host {
         let port = authority.port_u16().unwrap_or(usual_port);
         Some(Self { scheme, name, port })
     }
-}
-
-/// `-20250929` or `-2024-08-06` behind a model's name.
-fn is_date(rest: &str) -> bool {
-    let digits = rest
-        .strip_prefix('-')
-        .map(|rest| rest.replace('-', ""))
-        .unwrap_or_default();
-    digits.len() == 8 && digits.chars().all(|c| c.is_ascii_digit())
 }

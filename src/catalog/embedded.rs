@@ -23,6 +23,7 @@ pub const PROVIDERS: &[(&str, &str)] = files!("providers":
 
 /// The files of `catalog/`: path from the repository's root, and text.
 pub const CATALOG: &[(&str, &str)] = files!("catalog":
-    "anthropic", "deepseek", "demo", "groq", "mistral", "ollama", "openai", "openrouter", "together",
-    "xai",
+    "anthropic", "azure", "bedrock", "cerebras", "cohere", "dashscope", "deepseek", "demo", "fireworks",
+    "gemini", "groq", "mistral", "moonshot", "ollama", "openai", "openrouter", "perplexity", "together",
+    "vertex_ai", "xai", "zhipu",
 );

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use super::Catalog;
 use super::embedded;
 use super::fields::Report;
-use super::model_card::ModelCard;
+use super::like::cards_like;
 use super::provider_spec::ProviderSpec;
 use super::read_cards::ReadCard;
+use super::read_cards::ReadLike;
 use super::read_cards::read_cards;
 use super::read_provider::read_provider;
 use crate::types::Diagnostic;
@@ -123,6 +125,8 @@ pub(super) struct Loader {
     layers: usize,
     providers: BTreeMap<String, (ProviderSpec, Place)>,
     cards: BTreeMap<ModelName, (ReadCard, Place)>,
+    /// Models that are another provider's, with whose they are here.
+    likes: Vec<(String, ReadLike, Place)>,
     /// Providers whose files are too wrong to be read: nobody is to be told that they do not exist.
     unreadable: Vec<String>,
     /// Every provider that a catalog file speaks of.
@@ -148,6 +152,10 @@ impl Loader {
             let mut report = Report::new(&source.file, &source.text);
             if let Some(read) = read_cards(&mut report) {
                 let place = self.place(source, read.provider_line);
+                for like in read.likes {
+                    let place = self.place(source, like.line);
+                    self.likes.push((read.provider.clone(), like, place));
+                }
                 self.spoken_of.push((read.provider, place));
                 for card in read.cards {
                     let place = self.place(source, card.line);
@@ -170,7 +178,9 @@ impl Loader {
     ) -> Result<Catalog, Vec<Diagnostic>> {
         let provider_aliases = self.provider_aliases();
         self.check_spoken_of(&provider_aliases);
+        self.add_likes();
         let names = self.card_aliases();
+        let shorthands = self.shorthands(&names);
         self.check_successors();
         mistakes.append(&mut self.mistakes);
         if !mistakes.is_empty() {
@@ -178,15 +188,14 @@ impl Loader {
             return Err(mistakes);
         }
         let arc_provider = |(id, (spec, _)): (String, (ProviderSpec, Place))| (id, Arc::new(spec));
-        let arc_card = |(name, (read, _)): (ModelName, (ReadCard, Place))| {
-            let card: ModelCard = read.card;
-            (name, Arc::new(card))
-        };
+        let arc_card =
+            |(name, (read, _)): (ModelName, (ReadCard, Place))| (name, Arc::new(read.card));
         Ok(Catalog {
             providers: self.providers.into_iter().map(arc_provider).collect(),
             provider_aliases,
             cards: self.cards.into_iter().map(arc_card).collect(),
             card_aliases: names,
+            shorthands,
         })
     }
 
@@ -247,7 +256,7 @@ impl Loader {
         let mut cards = Vec::from_iter(&self.cards);
         cards.sort_by_key(|(_, (_, place))| place.layer);
         for (name, (read, place)) in cards {
-            for alias in &read.aliases {
+            for alias in read.aliases.iter().chain(&read.shorthands) {
                 let taken = self.cards.get(alias).map(|_| alias.clone());
                 if let Some(other) = taken.or_else(|| aliases.get(alias).cloned()) {
                     let help = format!("alias \"{}\" already means {other}", alias.model());
@@ -258,6 +267,39 @@ impl Loader {
             }
         }
         aliases
+    }
+
+    /// Makes the cards of models that are another provider's; one that is written out stays.
+    fn add_likes(&mut self) {
+        for (provider, like, place) in std::mem::take(&mut self.likes) {
+            let known = |name: &ModelName| {
+                let alias =
+                    |read: &ReadCard| read.aliases.contains(name) || read.shorthands.contains(name);
+                let by_alias = || self.cards.values().find(|(read, _)| alias(read));
+                let found = self.cards.get(name).or_else(by_alias);
+                found.map(|(read, _)| &read.card)
+            };
+            match cards_like(&provider, &like, known) {
+                Err(help) => self.mistakes.push(place.mistake(help)),
+                Ok(cards) => {
+                    for read in cards {
+                        let name = read.card.name.clone();
+                        let written = self.cards.get(&name);
+                        if written.is_none_or(|(_, other)| other.layer < place.layer) {
+                            self.cards.insert(name, (read, place.clone()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The names that are not sent as they are written.
+    fn shorthands(&self, aliases: &BTreeMap<ModelName, ModelName>) -> BTreeSet<ModelName> {
+        let all = self.cards.values().flat_map(|(read, _)| &read.shorthands);
+        all.filter(|name| aliases.contains_key(*name))
+            .cloned()
+            .collect()
     }
 
     fn check_spoken_of(&mut self, aliases: &BTreeMap<String, String>) {

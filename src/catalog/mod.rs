@@ -8,19 +8,23 @@ pub mod embedded;
 mod embedding_spec;
 mod family;
 mod fields;
+mod like;
 mod load;
 mod model_card;
 mod price;
 mod provider_spec;
 mod read_cards;
+mod read_prices;
 mod read_provider;
 mod read_speech;
+mod resolve;
 mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -39,6 +43,9 @@ pub use provider_spec::AuthScheme;
 pub use provider_spec::Discover;
 pub use provider_spec::ProviderSpec;
 pub use provider_spec::ProviderTimeouts;
+pub use resolve::Note;
+pub use resolve::Resolved;
+pub use resolve::UnknownModel;
 pub use template::MissingVariable;
 pub use template::Template;
 
@@ -60,6 +67,8 @@ pub struct Catalog {
     cards: BTreeMap<ModelName, Arc<ModelCard>>,
     /// Other name → card's name.
     card_aliases: BTreeMap<ModelName, ModelName>,
+    /// Those of the other names that the provider itself does not know.
+    shorthands: BTreeSet<ModelName>,
 }
 
 impl Catalog {
@@ -97,13 +106,15 @@ impl Catalog {
         self.providers.values()
     }
 
-    /// The card of this model, under any of its names: a provider's alias is its id, and Ollama's
-    /// `:latest` is the bare name.
+    /// The card of this model, under any of its names: a provider's alias is its id, Ollama's `:latest`
+    /// is the bare name, and a snapshot without a card of its own (`gpt-4o-2024-08-06`) is its model.
     pub fn card(&self, name: &ModelName) -> Option<&Arc<ModelCard>> {
         self.cards.get(name).or_else(|| {
             let name = self.plain(name)?;
-            let name = self.card_aliases.get(&name).unwrap_or(&name);
-            self.cards.get(name)
+            self.called(&name).or_else(|| {
+                let model = resolve::without_snapshot(name.model())?;
+                self.called(&format!("{}/{model}", name.provider()).parse().ok()?)
+            })
         })
     }
 
@@ -161,11 +172,19 @@ impl Catalog {
         suggest::suggest(self, text)
     }
 
-    /// The name with its provider's id and without Ollama's usual tag; `None` for an unknown provider.
+    /// The card of this name or alias, to the letter.
+    fn called(&self, name: &ModelName) -> Option<&Arc<ModelCard>> {
+        let name = self.card_aliases.get(name).unwrap_or(name);
+        self.cards.get(name)
+    }
+
+    /// The name with its provider's id, without a route and Ollama's usual tag; `None` for an unknown
+    /// provider.
     fn plain(&self, name: &ModelName) -> Option<ModelName> {
         let spec = self.provider(name.provider())?;
+        let model = resolve::without_route(spec.wire(), name.model());
         let model = match spec.wire() {
-            Wire::Ollama => name.model().strip_suffix(":latest").unwrap_or(name.model()),
+            Wire::Ollama => model.strip_suffix(":latest").unwrap_or(model),
             Wire::OpenaiChat
             | Wire::OpenaiResponses
             | Wire::Anthropic
@@ -173,7 +192,7 @@ impl Catalog {
             | Wire::Cohere
             | Wire::Bedrock
             | Wire::Replicate
-            | Wire::Demo => name.model(),
+            | Wire::Demo => model,
         };
         format!("{}/{model}", spec.id).parse().ok()
     }

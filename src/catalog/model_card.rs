@@ -20,6 +20,8 @@ pub struct ModelCard {
     pub context_tokens: Option<u64>,
     /// The longest answer, in tokens; `None` when nobody says.
     pub max_output_tokens: Option<u64>,
+    /// The length of an embedding model's vectors, unless a request asks for another.
+    pub dimensions: Option<u32>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// What it costs; `None` when no price is published.
@@ -63,6 +65,28 @@ pub struct Capabilities {
     pub embedding: bool,
 }
 
+impl Capabilities {
+    /// Every capability by its name in files and lists, and whether it is there.
+    pub fn all(&self) -> [(&'static str, bool); 8] {
+        [
+            ("chat", self.chat),
+            ("tools", self.tools),
+            ("vision", self.vision),
+            ("json_schema", self.json_schema),
+            ("reasoning", self.reasoning),
+            ("pdf", self.pdf),
+            ("audio", self.audio),
+            ("embedding", self.embedding),
+        ]
+    }
+
+    /// The names of what it can do.
+    pub fn names(&self) -> Vec<&'static str> {
+        let there = self.all().into_iter().filter(|(_, there)| *there);
+        there.map(|(name, _)| name).collect()
+    }
+}
+
 /// How dear a model is, by its price per million answer tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +102,16 @@ pub enum PricingTier {
 }
 
 impl PricingTier {
+    /// Its name in files and lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Budget => "budget",
+            Self::Standard => "standard",
+            Self::Premium => "premium",
+        }
+    }
+
     /// Returns the tier that these prices put a model in.
     pub fn of(prices: &Prices) -> Self {
         const USD: u64 = 1_000_000_000;
@@ -99,4 +133,13 @@ pub struct Deprecation {
     pub date: Option<String>,
     /// What to use instead, `provider/model`.
     pub successor: Option<String>,
+}
+
+impl ModelCard {
+    /// `true` when it answered no more on the day that its facts were checked.
+    pub fn is_retired(&self) -> bool {
+        // Days of one form are in order as texts.
+        let date = self.deprecated.as_ref().and_then(|it| it.date.as_ref());
+        date.is_some_and(|date| *date <= self.checked)
+    }
 }

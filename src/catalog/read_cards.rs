@@ -1,8 +1,6 @@
 //! Reads one file of `catalog/`: the models of one provider.
 
 use serde::Deserialize;
-use toml::Spanned;
-use toml::de::DeValue;
 
 use super::fields::Fields;
 use super::fields::Report;
@@ -10,7 +8,8 @@ use super::model_card::Capabilities;
 use super::model_card::Deprecation;
 use super::model_card::ModelCard;
 use super::model_card::PricingTier;
-use super::price::nano_usd;
+use super::read_prices::prices;
+use super::read_prices::pricing_tier;
 use super::read_provider::date;
 use crate::types::ModelName;
 use crate::types::Prices;
@@ -22,13 +21,35 @@ pub(super) struct ReadCards {
     /// The line that says so.
     pub(super) provider_line: Option<usize>,
     pub(super) cards: Vec<ReadCard>,
+    /// Models that are another provider's.
+    pub(super) likes: Vec<ReadLike>,
+}
+
+/// Models that a provider offers as another does, at its prices.
+pub(super) struct ReadLike {
+    /// Whose cards hold for them.
+    pub(super) provider: String,
+    /// What stands before each id here and not there.
+    pub(super) prefix: String,
+    /// Their ids at the other provider; an `@date` is not part of its id there.
+    pub(super) models: Vec<String>,
+    /// What is charged on top.
+    pub(super) surcharge_percent: u64,
+    /// `true` when they are retired on the same days.
+    pub(super) same_dates: bool,
+    /// Where these facts come from.
+    pub(super) source: String,
+    pub(super) checked: String,
+    pub(super) line: Option<usize>,
 }
 
 /// A card, with what only the loader needs.
 pub(super) struct ReadCard {
     pub(super) card: ModelCard,
-    /// Other names of the same model.
+    /// Other names of the same model, which its provider knows too.
     pub(super) aliases: Vec<ModelName>,
+    /// Names that people write and the provider does not know: its id is sent instead.
+    pub(super) shorthands: Vec<ModelName>,
     /// The line of its id.
     pub(super) line: Option<usize>,
     /// The line of its successor.
@@ -36,11 +57,11 @@ pub(super) struct ReadCard {
 }
 
 /// What a file says once for all its models; a model may say otherwise.
-struct Defaults {
+pub(super) struct Defaults {
     source: String,
     checked: String,
     prices: Option<Prices>,
-    pricing_tier: Option<PricingTier>,
+    pub(super) pricing_tier: Option<PricingTier>,
     recommended: bool,
 }
 
@@ -57,8 +78,13 @@ pub(super) fn read_cards(report: &mut Report<'_>) -> Option<ReadCards> {
         recommended: fields.take("recommended", report).unwrap_or(false),
     };
     let models = fields.tables("model", report);
+    let likes = fields.tables("like", report);
     fields.finish(report);
     let provider = provider?;
+    let likes = likes
+        .into_iter()
+        .filter_map(|like| read_like(like, &defaults, report))
+        .collect();
     let cards = models
         .into_iter()
         .filter_map(|model| read_card(&provider, model, &defaults, report))
@@ -67,6 +93,32 @@ pub(super) fn read_cards(report: &mut Report<'_>) -> Option<ReadCards> {
         provider,
         provider_line,
         cards,
+        likes,
+    })
+}
+
+/// Reads `[[like]]`: models that another provider's cards describe.
+fn read_like(
+    mut fields: Fields<'_>,
+    defaults: &Defaults,
+    report: &mut Report<'_>,
+) -> Option<ReadLike> {
+    let provider = fields.require_text("provider", report);
+    let line = fields.line("provider");
+    let prefix = fields.take("prefix", report).unwrap_or_default();
+    let models = fields.require("models", report);
+    let surcharge_percent = fields.take("surcharge_percent", report).unwrap_or_default();
+    let same_dates = fields.take("same_dates", report).unwrap_or_default();
+    fields.finish(report);
+    Some(ReadLike {
+        provider: provider?,
+        prefix,
+        models: models?,
+        surcharge_percent,
+        same_dates,
+        source: defaults.source.clone(),
+        checked: defaults.checked.clone(),
+        line,
     })
 }
 
@@ -79,14 +131,12 @@ fn read_card(
     let id = fields.require_text("id", report);
     let line = fields.line("id");
     let name = id.and_then(|id| model_name(provider, &id, line, report));
-    let aliases: Vec<String> = fields.take("aliases", report).unwrap_or_default();
-    let aliases = aliases
-        .iter()
-        .filter_map(|alias| model_name(provider, alias, fields.line("aliases"), report))
-        .collect();
+    let aliases = other_names(provider, &mut fields, "aliases", report);
+    let shorthands = other_names(provider, &mut fields, "shorthands", report);
     let title = fields.take("title", report);
     let context_tokens = tokens(&mut fields, "context_tokens", report);
     let max_output_tokens = tokens(&mut fields, "max_output_tokens", report);
+    let dimensions = fields.take("dimensions", report);
     let capabilities = capabilities(&mut fields, report);
     let prices = prices(&mut fields, report).or(defaults.prices);
     let pricing_tier = pricing_tier(&mut fields, prices.as_ref(), defaults, report);
@@ -103,6 +153,7 @@ fn read_card(
         title,
         context_tokens,
         max_output_tokens,
+        dimensions,
         capabilities,
         prices,
         pricing_tier: pricing_tier?,
@@ -117,6 +168,7 @@ fn read_card(
     Some(ReadCard {
         card,
         aliases,
+        shorthands,
         line,
         successor_line,
     })
@@ -138,6 +190,20 @@ fn model_name(
             None
         }
     }
+}
+
+fn other_names(
+    provider: &str,
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    report: &mut Report<'_>,
+) -> Vec<ModelName> {
+    let names: Vec<String> = fields.take(key, report).unwrap_or_default();
+    let line = fields.line(key);
+    let names = names.iter();
+    names
+        .filter_map(|id| model_name(provider, id, line, report))
+        .collect()
 }
 
 fn tokens(fields: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u64> {
@@ -192,66 +258,6 @@ fn capabilities(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Capabilitie
         *flag = true;
     }
     capabilities
-}
-
-/// Takes `prices = { input = 3, output = 15 }`. A cache price that is left out is the input's: no
-/// provider charges a cache that it does not have.
-fn prices(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Prices> {
-    let mut table = fields.table("prices", report)?;
-    let input = price(&mut table, "input", report);
-    let output = price(&mut table, "output", report);
-    let cache_read = price(&mut table, "cache_read", report);
-    let cache_write = price(&mut table, "cache_write", report);
-    for (key, price) in [("input", input), ("output", output)] {
-        if price.is_none() && !table.has(key) {
-            report.at(table.line(key), format!("prices: {key} is missing"));
-        }
-    }
-    table.finish(report);
-    Some(Prices {
-        input: input?,
-        output: output?,
-        cache_read: cache_read.or(input)?,
-        cache_write: cache_write.or(input)?,
-    })
-}
-
-fn price(table: &mut Fields<'_>, key: &'static str, report: &mut Report<'_>) -> Option<u64> {
-    let value: Spanned<DeValue<'_>> = table.take_value(key, report)?;
-    match nano_usd(value.get_ref()) {
-        Ok(price) => Some(price),
-        Err(help) => {
-            report.at(table.line(key), format!("prices: {key}: {help}"));
-            None
-        }
-    }
-}
-
-/// Takes the tier, or finds it by the prices; the two must not contradict each other.
-fn pricing_tier(
-    fields: &mut Fields<'_>,
-    prices: Option<&Prices>,
-    defaults: &Defaults,
-    report: &mut Report<'_>,
-) -> Option<PricingTier> {
-    let said = fields
-        .take("pricing_tier", report)
-        .or(defaults.pricing_tier);
-    let found = prices.map(PricingTier::of);
-    let (Some(said), Some(found)) = (said, found) else {
-        if said.is_none() && found.is_none() && !fields.has("prices") {
-            report.at(
-                fields.line("id"),
-                "neither prices nor pricing_tier are given",
-            );
-        }
-        return said.or(found);
-    };
-    if (said == PricingTier::Free) != (found == PricingTier::Free) {
-        let help = "pricing_tier and prices contradict each other: a free model costs 0";
-        report.at(fields.line("pricing_tier"), help);
-    }
-    Some(said)
 }
 
 fn deprecation(

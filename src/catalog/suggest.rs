@@ -1,6 +1,7 @@
 //! What somebody may have meant by a name that is not in the catalog.
 
 use super::Catalog;
+use super::resolve::rank;
 use crate::types::diagnostic::nearest;
 
 /// More than this helps nobody.
@@ -40,10 +41,12 @@ pub(super) fn suggest(catalog: &Catalog, text: &str) -> Vec<String> {
     found
 }
 
-/// The full names of models that are called exactly this at their provider.
+/// The full names of models that are called exactly this at their provider, their makers' first.
 fn named(catalog: &Catalog, model: &str) -> Vec<String> {
     let cards = catalog.cards().filter(|card| card.name.model() == model);
-    cards.map(|card| card.name.to_string()).collect()
+    let mut names: Vec<_> = cards.map(|card| &card.name).collect();
+    names.sort_by_key(|name| rank(name.provider()));
+    names.into_iter().map(ToString::to_string).collect()
 }
 
 /// A provider's models that are called nearly this, or that begin with it.

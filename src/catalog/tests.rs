@@ -105,6 +105,7 @@ fn prices_are_exact_and_a_missing_cache_price_is_that_of_the_input() {
         output: 2_500_000_000,
         cache_read: 3_625_000,
         cache_write: 3_625_000,
+        ..Prices::default()
     };
     assert_eq!(catalog.prices(&name("acme/anvil")), Some(wanted));
 }

@@ -12,6 +12,7 @@ use super::logging;
 use super::output::Output;
 use crate::app::App;
 use crate::app::AppError;
+use crate::catalog::Catalog;
 use crate::config::Overrides;
 use crate::debate::AgentOrder;
 use crate::debate::DebateOrder;
@@ -19,6 +20,7 @@ use crate::debate::format::FormatLibrary;
 use crate::events::Command;
 use crate::store::Debates;
 use crate::types::DebateId;
+use crate::types::debate::Format;
 use crate::types::debate::Limits;
 use crate::types::debate::RoleKind;
 use crate::types::debate::Status;
@@ -85,7 +87,7 @@ pub(super) async fn debate(args: &DebateArgs) -> Result<ExitCode, AppError> {
 }
 
 async fn start(args: &DebateArgs, app: &App, settings: &Settings) -> Result<ExitCode, AppError> {
-    let order = order(args, &app.formats)?;
+    let order = order(args, &app.formats, &app.catalog)?;
     app.discovery.current().await;
     let created = app
         .engine
@@ -155,14 +157,19 @@ async fn follow(
     })
 }
 
-fn order(args: &DebateArgs, formats: &FormatLibrary) -> Result<DebateOrder, AppError> {
+fn order(
+    args: &DebateArgs,
+    formats: &FormatLibrary,
+    catalog: &Catalog,
+) -> Result<DebateOrder, AppError> {
     let mut agents = Vec::new();
     for written in &args.agents {
-        agents.push(agent(written, &args.format, formats)?);
+        let format = formats.get(&args.format).map(AsRef::as_ref);
+        agents.push(agent(written, format, catalog)?);
     }
     let mut judges = Vec::new();
     for written in &args.judges {
-        judges.push(judge(written)?);
+        judges.push(judge(written, catalog)?);
     }
     if agents.is_empty() {
         Output::stderr().line("no --agent was given: demo models debate, with canned words");
@@ -185,19 +192,21 @@ fn order(args: &DebateArgs, formats: &FormatLibrary) -> Result<DebateOrder, AppE
     })
 }
 
-/// `WHO=provider/model`, where WHO is a role of the format, or else a name.
-fn agent(written: &str, format: &str, formats: &FormatLibrary) -> Result<AgentOrder, AppError> {
+/// `WHO=provider/model` or `WHO=model`, where WHO is a role of the format, or else a name.
+fn agent(
+    written: &str,
+    format: Option<&Format>,
+    catalog: &Catalog,
+) -> Result<AgentOrder, AppError> {
     let Some((who, model)) = written.split_once('=') else {
         return Err(AppError::Failed(format!(
             "--agent {written}: write WHO=provider/model, for example pro=demo/optimist"
         )));
     };
-    let model = model
-        .parse()
+    let model = catalog
+        .named(model)
         .map_err(|error| AppError::Failed(format!("--agent {written}: {error}")))?;
-    let is_role = formats
-        .get(format)
-        .is_some_and(|format| format.role(who).is_some());
+    let is_role = format.is_some_and(|format| format.role(who).is_some());
     let (name, role) = if is_role {
         (None, Some(who.to_owned()))
     } else {
@@ -211,13 +220,13 @@ fn agent(written: &str, format: &str, formats: &FormatLibrary) -> Result<AgentOr
 }
 
 /// `provider/model`, or `NAME=provider/model`.
-fn judge(written: &str) -> Result<AgentOrder, AppError> {
+fn judge(written: &str, catalog: &Catalog) -> Result<AgentOrder, AppError> {
     let (name, model) = match written.split_once('=') {
         Some((name, model)) => (Some(name.to_owned()), model),
         None => (None, written),
     };
-    let model = model
-        .parse()
+    let model = catalog
+        .named(model)
         .map_err(|error| AppError::Failed(format!("--judge {written}: {error}")))?;
     Ok(AgentOrder {
         name,

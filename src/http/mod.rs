@@ -134,6 +134,7 @@ pub fn router(state: HttpState) -> Router {
     use api::events;
     use api::export;
     use api::lists;
+    use api::models;
     use api::tickets;
     let guarded = Router::new()
         .route("/api/v1/debates", post(debates::create).get(debates::list))
@@ -146,7 +147,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/api/v1/debates/{id}/commands", post(commands::tell))
         .route("/api/v1/debates/{id}/{export}", get(export::export))
         .route("/api/v1/formats", get(lists::formats))
-        .route("/api/v1/models", get(lists::models))
+        .route("/api/v1/models", get(models::models))
         .route("/api/v1/providers", get(lists::providers))
         .route("/api/v1/ws-tickets", post(tickets::issue))
         .route(

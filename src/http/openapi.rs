@@ -8,6 +8,7 @@ use super::api::debates;
 use super::api::events;
 use super::api::export;
 use super::api::lists;
+use super::api::models;
 use super::api::tickets;
 use super::health;
 
@@ -17,7 +18,7 @@ use super::health;
     info(title = "Agon", description = "Debates between cloud and local models. Events also stream over the WebSocket at /ws/debates/{id} (subprotocol agon.v1)."),
     paths(
         debates::create, debates::estimate, debates::list, debates::get, debates::delete, events::list, commands::tell,
-        export::export, lists::formats, lists::models, lists::providers, tickets::issue, admin::get, admin::put,
+        export::export, lists::formats, models::models, lists::providers, tickets::issue, admin::get, admin::put,
         admin::delete, health::health, health::liveliness, health::readiness, health::metrics
     ),
     tags(

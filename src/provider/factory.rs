@@ -1,13 +1,15 @@
 //! From a model's name to the client that calls it: unified, legacy by the flag, or demo.
 
+use std::collections::BTreeSet;
+#[cfg(feature = "legacy")]
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-#[cfg(feature = "legacy")]
-use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
 
 use super::auth::Tokens;
-use super::demo;
 use super::demo::DemoClient;
 use super::demo::DemoPace;
 use super::dropped::DroppedParams;
@@ -23,7 +25,9 @@ use super::transport::Transport;
 use super::unified::UnifiedClient;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
+use crate::catalog::ModelCard;
 use crate::catalog::ProviderSpec;
+use crate::catalog::UnknownModel;
 use crate::client::BaseLlmClient;
 use crate::client::ChatRequest;
 use crate::client::ClientSource;
@@ -57,6 +61,8 @@ pub struct ClientFactory {
     parts: FactoryParts,
     unified: Arc<UnifiedParts>,
     demo: DemoClient,
+    /// Models of whose retirement was told.
+    told: Mutex<BTreeSet<ModelName>>,
     /// A legacy client owns its connections, so it is made once for each provider.
     #[cfg(feature = "legacy")]
     legacy: Mutex<HashMap<String, Arc<dyn BaseLlmClient>>>,
@@ -90,13 +96,15 @@ impl ClientFactory {
         Ok(Self {
             demo: DemoClient::new(parts.demo_pace),
             unified: Arc::new(unified),
+            told: Mutex::default(),
             #[cfg(feature = "legacy")]
             legacy: Mutex::default(),
             parts,
         })
     }
 
-    /// Returns the client for a model as people write it, for example `ollama/llama3.2`.
+    /// Returns the client for a model as people write it: `ollama/llama3.2`, `vertex_ai/gemini-2.5-pro`, or
+    /// a bare name of the catalog such as `gpt-4o-mini`. A request names its model itself, by its provider.
     ///
     /// A model that the catalog does not know is called all the same, as long as its provider is known:
     /// providers bring out models faster than catalogs are written.
@@ -138,10 +146,7 @@ impl ClientFactory {
                 UnifiedClient::new(Arc::clone(spec), timeouts, parts)
                     .preview(request, request.head.stream)
             }
-            None => {
-                let problem = format!("there is no provider \"{}\"", model.provider());
-                Err(self.unknown(model.as_str(), &problem))
-            }
+            None => Err(not_found(&self.unknown(model))),
         }
     }
 
@@ -172,14 +177,30 @@ impl ClientFactory {
     }
 
     fn spec(&self, model: &str) -> Result<&Arc<ProviderSpec>, LlmError> {
-        let name: ModelName = model
-            .parse()
-            .map_err(|_| self.unknown(model, "write provider/model"))?;
-        let found = self.parts.catalog.provider(name.provider());
-        found.ok_or_else(|| {
-            let problem = format!("there is no provider \"{}\"", name.provider());
-            self.unknown(model, &problem)
-        })
+        let catalog = &self.parts.catalog;
+        let name = catalog
+            .named(model)
+            .map_err(|unknown| not_found(&unknown))?;
+        self.warn_of_retirement(&name);
+        let found = catalog.provider(name.provider());
+        found.ok_or_else(|| not_found(&self.unknown(&name)))
+    }
+
+    /// Says once for each model that it is retired, or will be, and what to use instead.
+    fn warn_of_retirement(&self, name: &ModelName) {
+        let catalog = &self.parts.catalog;
+        let ends = |card: &Arc<ModelCard>| card.deprecated.is_some();
+        if !catalog.card(name).is_some_and(ends) {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(name.clone())
+            && let Ok(resolved) = catalog.resolve(name.as_str())
+        {
+            for note in &resolved.notes {
+                tracing::warn!(model = %name, "{note}");
+            }
+        }
     }
 
     /// What could not be sent to whom, so far.
@@ -219,17 +240,18 @@ impl ClientFactory {
         Some(client)
     }
 
-    fn unknown(&self, model: &str, problem: &str) -> LlmError {
-        let shown: String = model.chars().take(120).collect();
-        let near = self.parts.catalog.suggest(&shown);
-        let help = match near.is_empty() {
-            true => format!("for example ollama/llama3.2 or {}/optimist", demo::PROVIDER),
-            false => format!("did you mean {}?", near.join(" or ")),
-        };
-        let provider = shown.split('/').next().unwrap_or_default();
-        let message = format!("\"{shown}\" cannot be called, {problem}: {help}");
-        LlmError::new(LlmErrorKind::ModelNotFound, provider, message)
+    fn unknown(&self, model: &ModelName) -> UnknownModel {
+        UnknownModel {
+            written: model.to_string(),
+            prefix: Some(model.provider().to_owned()),
+            near: self.parts.catalog.suggest(model.as_str()),
+        }
     }
+}
+
+fn not_found(unknown: &UnknownModel) -> LlmError {
+    let provider = unknown.prefix.as_deref().unwrap_or_default();
+    LlmError::new(LlmErrorKind::ModelNotFound, provider, unknown.to_string())
 }
 
 impl ClientSource for ClientFactory {

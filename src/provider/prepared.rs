@@ -78,8 +78,9 @@ pub(super) fn encode(
     let chat = wire::typed(request).map_err(|error| unsendable(spec, &error))?;
     let model = &request.head.model;
     let card = parts.catalog.card(model);
+    let sent = parts.catalog.as_sent(model);
     let context = EncodeContext {
-        model: model.model(),
+        model: sent.model(),
         stream,
         quirks: &spoken.quirks,
         default_max_output_tokens: card
@@ -137,7 +138,7 @@ pub(super) fn prepare(
         Some((template, model)) => template
             .fill(
                 &|name| environment.get(name).map(str::to_owned),
-                model.model(),
+                parts.catalog.as_sent(model).model(),
             )
             .map_err(|missing| auth::no_address(spec, &missing))?,
         None => encoded.path,

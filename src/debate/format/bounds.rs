@@ -148,7 +148,10 @@ impl<'a> Walk<'a> {
             output,
             ..Usage::default()
         };
-        let cost = member.prices.map(|prices| prices.cost(&usage));
+        let longest = prompt.saturating_add(again);
+        let cost = member
+            .prices
+            .map(|prices| prices.cost_of_calls(&usage, longest));
         estimate.max_cost_nanousd = estimate
             .max_cost_nanousd
             .zip(cost)

@@ -103,7 +103,7 @@ pub(in crate::http) async fn create(
     let idempotency = idempotency(&headers, &body.bytes)?;
     let outcome = state
         .engine
-        .create(&body.value.order()?, idempotency)
+        .create(&body.value.order(&state.catalog)?, idempotency)
         .await?;
     let summary = state.debates.summary(&outcome.id).await?;
     let path = format!("/api/v1/debates/{}", outcome.id);
@@ -163,7 +163,8 @@ pub(in crate::http) async fn estimate(
     State(state): State<HttpState>,
     body: Body<NewDebate>,
 ) -> Result<Json<Estimated>, ApiError> {
-    let (estimate, warnings) = state.engine.estimate(&body.value.order()?)?;
+    let order = body.value.order(&state.catalog)?;
+    let (estimate, warnings) = state.engine.estimate(&order)?;
     Ok(Json(Estimated {
         max_calls: estimate.max_calls,
         expected_calls: estimate.expected_calls,

@@ -1,24 +1,15 @@
-//! What there is to debate with: formats, models, providers.
+//! What there is to debate with: formats and providers.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Query;
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
-use serde::Deserialize;
 use serde::Serialize;
-use utoipa::IntoParams;
 use utoipa::ToSchema;
 
-use crate::catalog::AuthScheme;
-use crate::catalog::ModelCard;
-use crate::catalog::PricingTier;
 use crate::catalog::ProviderSpec;
 use crate::http::HttpState;
-use crate::http::error::ApiError;
 use crate::provider::Discovered;
-use crate::provider::DiscoveredModel;
 use crate::types::debate::Format;
 
 /// What is available on this machine: keys that are set, servers that answer.
@@ -36,7 +27,7 @@ pub trait Availability: Send + Sync {
 /// A list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct List<T> {
-    data: Vec<T>,
+    pub(super) data: Vec<T>,
 }
 
 /// A role of a format.
@@ -124,227 +115,6 @@ pub(in crate::http) async fn formats(State(state): State<HttpState>) -> Json<Lis
             .map(|format| ListedFormat::from(format.as_ref()))
             .collect(),
     })
-}
-
-/// Prices in US dollars per million tokens.
-#[derive(Debug, Serialize, ToSchema)]
-struct ListedPrices {
-    input: f64,
-    output: f64,
-}
-
-/// What a local server says about a model. What it does not say is `null`.
-#[derive(Debug, Serialize, ToSchema)]
-struct InstalledModel {
-    /// Its parameters, for example `8.0B`.
-    parameter_size: Option<String>,
-    /// How its weights are stored, for example `Q4_K_M`.
-    quantization: Option<String>,
-    size_bytes: Option<u64>,
-    /// The context that it can have.
-    context_tokens: Option<u64>,
-    /// What it can do, in the server's words.
-    capabilities: Vec<String>,
-    /// `true` when it is in memory and answers without loading.
-    loaded: Option<bool>,
-    /// The context that it is in memory with.
-    loaded_context_tokens: Option<u64>,
-    memory_bytes: Option<u64>,
-    vram_bytes: Option<u64>,
-    /// When it leaves the memory, unless it is called before.
-    expires_at: Option<String>,
-}
-
-impl From<&DiscoveredModel> for InstalledModel {
-    fn from(model: &DiscoveredModel) -> Self {
-        Self {
-            parameter_size: model.parameter_size.clone(),
-            quantization: model.quantization.clone(),
-            size_bytes: model.size_bytes,
-            context_tokens: model.context_tokens,
-            capabilities: model.capabilities.clone(),
-            loaded: model.loaded,
-            loaded_context_tokens: model.loaded_context_tokens,
-            memory_bytes: model.memory_bytes,
-            vram_bytes: model.vram_bytes,
-            expires_at: model.expires_at.clone(),
-        }
-    }
-}
-
-/// A model.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct ListedModel {
-    /// `provider/model`.
-    id: String,
-    provider: String,
-    title: Option<String>,
-    /// free, budget, standard or premium; `null` when not known.
-    pricing_tier: Option<String>,
-    context_tokens: Option<u64>,
-    max_output_tokens: Option<u64>,
-    /// chat, tools, vision, `json_schema`, reasoning, pdf, audio, embedding.
-    capabilities: Vec<String>,
-    prices_usd_per_million: Option<ListedPrices>,
-    recommended: bool,
-    /// Memory that it needs, in GB; local models only.
-    ram_gb: Option<f64>,
-    /// `true` when it can be called now: its key is set, or it is installed.
-    available: bool,
-    /// What the local server says about it; installed models only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    installed: Option<InstalledModel>,
-    /// The model to use instead, when this one is retired.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    successor: Option<String>,
-    /// `true` when the provider has retired it, or will.
-    deprecated: bool,
-}
-
-/// Which models.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct ModelFilter {
-    /// Only those of this provider.
-    provider: Option<String>,
-    /// Only those of this tier: free, budget, standard, premium.
-    tier: Option<String>,
-    /// Only those that can be called now.
-    available: Option<bool>,
-}
-
-/// Lists the models of the catalog, and those that local servers have installed.
-#[utoipa::path(get, path = "/api/v1/models", tag = "lists", params(ModelFilter), responses((status = 200, body = List<ListedModel>)))]
-pub(in crate::http) async fn models(
-    State(state): State<HttpState>,
-    filter: Result<Query<ModelFilter>, QueryRejection>,
-) -> Result<Json<List<ListedModel>>, ApiError> {
-    let Query(filter) =
-        filter.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
-    let found = state.availability.installed();
-    let mut data: Vec<ListedModel> = state
-        .catalog
-        .cards()
-        .map(|card| from_card(&state, card, &found))
-        .collect();
-    for server in found.iter() {
-        for model in &server.models {
-            let id = format!(
-                "{}/{}",
-                server.provider,
-                model.name.trim_end_matches(":latest")
-            );
-            if data.iter().all(|known| known.id != id) {
-                data.push(from_server(id, &server.provider, model));
-            }
-        }
-    }
-    data.retain(|model| {
-        filter
-            .provider
-            .as_ref()
-            .is_none_or(|wanted| model.provider == *wanted)
-            && filter
-                .tier
-                .as_ref()
-                .is_none_or(|wanted| model.pricing_tier.as_ref() == Some(wanted))
-            && filter
-                .available
-                .is_none_or(|wanted| model.available == wanted)
-    });
-    Ok(Json(List { data }))
-}
-
-fn from_card(state: &HttpState, card: &ModelCard, found: &[Discovered]) -> ListedModel {
-    let provider = card.name.provider();
-    let spec = state.catalog.provider(provider);
-    let installed = found
-        .iter()
-        .filter(|server| server.provider == provider)
-        .flat_map(|server| &server.models)
-        .find(|model| model.name.trim_end_matches(":latest") == card.name.model());
-    let local = spec.is_some_and(|spec| spec.local);
-    let can = &card.capabilities;
-    let capabilities = [
-        ("chat", can.chat),
-        ("tools", can.tools),
-        ("vision", can.vision),
-        ("json_schema", can.json_schema),
-        ("reasoning", can.reasoning),
-        ("pdf", can.pdf),
-        ("audio", can.audio),
-        ("embedding", can.embedding),
-    ];
-    ListedModel {
-        id: card.name.to_string(),
-        provider: provider.to_owned(),
-        title: card.title.clone(),
-        pricing_tier: Some(tier(card.pricing_tier).to_owned()),
-        context_tokens: card.context_tokens,
-        max_output_tokens: card.max_output_tokens,
-        capabilities: capabilities
-            .into_iter()
-            .filter(|(_, can)| *can)
-            .map(|(name, _)| name.to_owned())
-            .collect(),
-        prices_usd_per_million: card.prices.map(|prices| ListedPrices {
-            input: prices.input as f64 / 1e9,
-            output: prices.output as f64 / 1e9,
-        }),
-        recommended: card.recommended,
-        ram_gb: card.ram_gb,
-        available: match local {
-            true => installed.is_some(),
-            false => spec.is_some_and(|spec| can_be_called(state, spec)),
-        },
-        installed: installed.map(InstalledModel::from),
-        successor: card
-            .deprecated
-            .as_ref()
-            .and_then(|it| it.successor.as_ref().map(ToString::to_string)),
-        deprecated: card.deprecated.is_some(),
-    }
-}
-
-fn tier(tier: PricingTier) -> &'static str {
-    match tier {
-        PricingTier::Free => "free",
-        PricingTier::Budget => "budget",
-        PricingTier::Standard => "standard",
-        PricingTier::Premium => "premium",
-    }
-}
-
-fn from_server(id: String, provider: &str, model: &DiscoveredModel) -> ListedModel {
-    ListedModel {
-        id,
-        provider: provider.to_owned(),
-        title: model
-            .parameter_size
-            .as_ref()
-            .map(|size| format!("{} ({size})", model.name)),
-        pricing_tier: Some("free".to_owned()),
-        context_tokens: model.context_tokens,
-        max_output_tokens: None,
-        capabilities: model.capabilities.clone(),
-        prices_usd_per_million: Some(ListedPrices {
-            input: 0.0,
-            output: 0.0,
-        }),
-        recommended: false,
-        ram_gb: None,
-        available: true,
-        installed: Some(InstalledModel::from(model)),
-        successor: None,
-        deprecated: false,
-    }
-}
-
-fn can_be_called(state: &HttpState, spec: &ProviderSpec) -> bool {
-    spec.keyless
-        || spec.auth.scheme == AuthScheme::None
-        || state.availability.is_set(&spec.auth.key_env)
 }
 
 /// A provider.

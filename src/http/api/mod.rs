@@ -5,6 +5,7 @@ pub(super) mod debates;
 pub(super) mod events;
 pub(super) mod export;
 pub(super) mod lists;
+pub(super) mod models;
 pub(super) mod order;
 pub(super) mod tickets;
 pub(super) mod transcript;

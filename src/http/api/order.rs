@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::catalog::Catalog;
 use crate::debate::AgentOrder;
 use crate::debate::DebateOrder;
 use crate::http::error::ApiError;
@@ -63,7 +64,7 @@ struct Agent {
     name: Option<String>,
     /// A role of the format; the next free seat when not given.
     role: Option<String>,
-    /// `provider/model`.
+    /// `provider/model`, or a bare name of the catalog such as `gpt-4o-mini`.
     model: Option<String>,
     /// The provider, when `model` is not given.
     provider: Option<String>,
@@ -85,12 +86,14 @@ struct Agent {
 
 impl NewDebate {
     /// The order, or every mistake in how its agents are written.
-    pub(in crate::http) fn order(self) -> Result<DebateOrder, ApiError> {
+    pub(in crate::http) fn order(self, catalog: &Catalog) -> Result<DebateOrder, ApiError> {
         let mut problems = Vec::new();
         let mut agents_of = |agents: Vec<Agent>, list: &str| -> Vec<AgentOrder> {
             let numbered = agents.into_iter().enumerate();
             numbered
-                .filter_map(|(at, agent)| agent.order(&format!("{list}[{at}]"), &mut problems))
+                .filter_map(|(at, agent)| {
+                    agent.order(&format!("{list}[{at}]"), catalog, &mut problems)
+                })
                 .collect()
         };
         let (agents, judges) = (
@@ -126,9 +129,14 @@ impl NewDebate {
 }
 
 impl Agent {
-    fn order(self, field: &str, problems: &mut Vec<FieldProblem>) -> Option<AgentOrder> {
-        let model = self.model(field, problems);
-        let substitute = match self.substitute.as_deref().map(str::parse::<ModelName>) {
+    fn order(
+        self,
+        field: &str,
+        catalog: &Catalog,
+        problems: &mut Vec<FieldProblem>,
+    ) -> Option<AgentOrder> {
+        let model = self.model(field, catalog, problems);
+        let substitute = match self.substitute.as_deref().map(|it| catalog.named(it)) {
             Some(Err(error)) => {
                 problems.push(problem(
                     format!("{field}.substitute"),
@@ -156,7 +164,12 @@ impl Agent {
         })
     }
 
-    fn model(&self, field: &str, problems: &mut Vec<FieldProblem>) -> Option<ModelName> {
+    fn model(
+        &self,
+        field: &str,
+        catalog: &Catalog,
+        problems: &mut Vec<FieldProblem>,
+    ) -> Option<ModelName> {
         let written = match (&self.model, &self.provider, &self.model_name) {
             (Some(model), None, None) => model.clone(),
             (None, Some(provider), Some(model)) => format!("{provider}/{model}"),
@@ -179,8 +192,8 @@ impl Agent {
                 return None;
             }
         };
-        written
-            .parse()
+        catalog
+            .named(&written)
             .map_err(|error| {
                 problems.push(problem(
                     format!("{field}.model"),

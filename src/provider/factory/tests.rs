@@ -32,6 +32,9 @@ fn a_known_provider_is_enough_and_an_alias_is_its_provider() {
         ("ollama/llama2:13b", "ollama"),
         ("ollama_chat/llama3.2", "ollama"),
         ("demo/optimist", "demo"),
+        ("gpt-4o-mini", "openai"),
+        ("claude-sonnet-5", "anthropic"),
+        ("bedrock/converse/deepseek.v3.2", "bedrock"),
     ] {
         assert_eq!(factory.create(model).unwrap().provider_name(), provider);
     }
