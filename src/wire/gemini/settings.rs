@@ -11,6 +11,7 @@ use crate::types::quirks::Param;
 use crate::types::quirks::Quirks;
 use crate::types::quirks::ReasoningStyle;
 use crate::wire::EncodeContext;
+use crate::wire::lenient::decimal;
 
 /// Most stop texts that are taken (ai.google.dev, `GenerationConfig`, read 2026-08).
 const MAX_STOP_TEXTS: usize = 5;
@@ -174,7 +175,12 @@ impl Writer<'_> {
     }
 
     fn budget_of(&mut self, wanted: ReasoningEffort) -> u32 {
-        let known: Vec<ReasoningEffort> = self.quirks.efforts.iter().copied().collect();
+        // Off is not a small amount: who asks for some gets some.
+        let some = |effort: &ReasoningEffort| {
+            wanted == ReasoningEffort::None || *effort != ReasoningEffort::None
+        };
+        let known = self.quirks.efforts.iter().copied();
+        let known: Vec<ReasoningEffort> = known.filter(some).collect();
         let effort = match known.is_empty() {
             true => wanted,
             false => nearest(wanted, &known),
@@ -190,10 +196,4 @@ impl Writer<'_> {
 fn nearest(wanted: ReasoningEffort, known: &[ReasoningEffort]) -> ReasoningEffort {
     let away = |effort: &ReasoningEffort| (*effort as u8).abs_diff(wanted as u8);
     known.iter().copied().min_by_key(away).unwrap_or(wanted)
-}
-
-/// A parameter as people wrote it: 0.7, not 0.699999988079071.
-fn decimal(number: f32) -> Value {
-    let number = number.to_string().parse::<f64>();
-    number.map_or(Value::Null, |number| json!(number))
 }

@@ -503,6 +503,14 @@ fn effort_becomes_a_level_or_a_budget_that_the_model_knows() {
     };
     chat.reasoning_budget_tokens = Some(0);
     assert_eq!(thinking(&never_off, &chat), (budget(512), told()));
+    // Off is not a small amount.
+    let low_or_off = Quirks {
+        efforts: [ReasoningEffort::None, ReasoningEffort::Low].into(),
+        ..never_off
+    };
+    chat.reasoning_budget_tokens = None;
+    chat.reasoning_effort = Some(ReasoningEffort::Minimal);
+    assert_eq!(thinking(&low_or_off, &chat), (budget(1024), told()));
 }
 
 #[test]
