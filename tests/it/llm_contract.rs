@@ -34,16 +34,20 @@ use crate::support::upstream::Upstream;
 enum Provider {
     Openai,
     Anthropic,
+    Gemini,
 }
 
 use Provider::Anthropic;
+use Provider::Gemini;
 use Provider::Openai;
 
-const EVERY_WAY: [(CallPath, Provider); 4] = [
+const EVERY_WAY: [(CallPath, Provider); 6] = [
     (CallPath::Unified, Openai),
     (CallPath::Unified, Anthropic),
+    (CallPath::Unified, Gemini),
     (CallPath::Legacy, Openai),
     (CallPath::Legacy, Anthropic),
+    (CallPath::Legacy, Gemini),
 ];
 
 impl Provider {
@@ -51,6 +55,7 @@ impl Provider {
         match self {
             Openai => "openai/gpt-4o-mini",
             Anthropic => "anthropic/claude-haiku-4-5",
+            Gemini => "gemini/gemini-2.5-flash",
         }
     }
 
@@ -82,6 +87,17 @@ impl Provider {
             .iter()
             .map(|data| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap()))
             .collect(),
+            Gemini => [
+                json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hello "}]}, "index": 0}],
+                    "usageMetadata": {"promptTokenCount": 12}, "modelVersion": "m", "responseId": "c1"}),
+                json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "there"}]}, "index": 0}]}),
+                json!({"candidates": [], "responseId": "c1"}),
+                json!({"candidates": [{"content": {"parts": [{"text": ""}]}, "finishReason": "STOP", "index": 0}],
+                    "usageMetadata": {"promptTokenCount": 12, "cachedContentTokenCount": 4, "candidatesTokenCount": 5}}),
+            ]
+            .iter()
+            .map(|data| format!("data: {data}\r\n\r\n"))
+            .collect(),
         }
     }
 
@@ -92,6 +108,7 @@ impl Provider {
             Anthropic => {
                 json!({"type": "error", "error": {"type": class, "message": "no"}}).to_string()
             }
+            Gemini => json!({"error": {"message": "no", "status": class}}).to_string(),
         }
     }
 }
@@ -108,6 +125,7 @@ async fn way(path: CallPath, provider: Provider, reply: Reply) -> Way {
     let base = match provider {
         Openai => ("OPENAI_BASE_URL", format!("{}/v1", upstream.base_url())),
         Anthropic => ("ANTHROPIC_BASE_URL", upstream.base_url()),
+        Gemini => ("GEMINI_API_BASE", format!("{}/v1beta", upstream.base_url())),
     };
     let key = |name: &'static str| (name, "sk-private-key".to_owned());
     let catalog = Arc::new(Catalog::embedded());
@@ -121,9 +139,14 @@ async fn way(path: CallPath, provider: Provider, reply: Reply) -> Way {
         (Duration::from_millis(600), Duration::from_millis(400));
     let factory = ClientFactory::new(FactoryParts {
         catalog,
-        environment: [base, key("OPENAI_API_KEY"), key("ANTHROPIC_API_KEY")]
-            .into_iter()
-            .collect(),
+        environment: [
+            base,
+            key("OPENAI_API_KEY"),
+            key("ANTHROPIC_API_KEY"),
+            key("GEMINI_API_KEY"),
+        ]
+        .into_iter()
+        .collect(),
         flag: Arc::new(LlmFlag::new(state, providers)),
         timeouts,
         demo_pace: DemoPace::Fast,
@@ -208,6 +231,10 @@ async fn the_same_chat_is_asked() {
                 &sent["messages"][0]["content"][0]["text"],
                 &sent["max_tokens"],
             ),
+            Gemini => (
+                &sent["contents"][0]["parts"][0]["text"],
+                &sent["generationConfig"]["maxOutputTokens"],
+            ),
         };
         // Anthropic takes a plain string where there is only text.
         let asked = if asked.is_null() {
@@ -220,7 +247,11 @@ async fn the_same_chat_is_asked() {
             (&json!("Greet me."), &json!(50)),
             "{path:?} {provider:?}: {sent}"
         );
-        assert_eq!(sent["temperature"], 0.5);
+        let sampling = match provider {
+            Openai | Anthropic => &sent,
+            Gemini => &sent["generationConfig"],
+        };
+        assert_eq!(sampling["temperature"], 0.5);
         assert!(sent.to_string().contains("Be brief."), "{sent}");
     }
 }
@@ -231,38 +262,42 @@ async fn the_same_refusals_have_the_same_class() {
     let cases = [
         (
             401,
-            ["invalid_api_key", "authentication_error"],
+            ["invalid_api_key", "authentication_error", "UNAUTHENTICATED"],
             LlmErrorKind::Authentication,
         ),
         (
             404,
-            ["model_not_found", "not_found_error"],
+            ["model_not_found", "not_found_error", "NOT_FOUND"],
             LlmErrorKind::ModelNotFound,
         ),
         (
             429,
-            ["rate_limit_exceeded", "rate_limit_error"],
+            [
+                "rate_limit_exceeded",
+                "rate_limit_error",
+                "RESOURCE_EXHAUSTED",
+            ],
             LlmErrorKind::RateLimited { retry_after: wait },
         ),
         (
             400,
-            ["invalid_value", "invalid_request_error"],
+            ["invalid_value", "invalid_request_error", "INVALID_ARGUMENT"],
             LlmErrorKind::InvalidRequest,
         ),
         (
             402,
-            ["insufficient_quota", "billing_error"],
+            ["insufficient_quota", "billing_error", ""],
             LlmErrorKind::QuotaExhausted,
         ),
         (
             503,
-            ["server_is_overloaded", "overloaded_error"],
+            ["server_is_overloaded", "overloaded_error", "UNAVAILABLE"],
             LlmErrorKind::Overloaded { retry_after: wait },
         ),
     ];
     for (status, classes, kind) in cases {
         for (path, provider) in EVERY_WAY {
-            let body = provider.error(classes[usize::from(provider == Anthropic)]);
+            let body = provider.error(classes[provider as usize]);
             let reply = Reply::status(status)
                 .header("retry-after", "7")
                 .header("content-type", "application/json");

@@ -1,4 +1,4 @@
-//! What the two direct clients differ in.
+//! What the direct clients differ in.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub(super) trait Dialect: Send + Sync + 'static {
     /// Reads one streamed answer.
     type Reader: EventReader + Default + Send + 'static;
 
-    /// The address of a call.
-    fn url(base_url: &str) -> String;
+    /// The address of a call. Only some providers name the model and the form of the answer there.
+    fn url(base_url: &str, model: &str, stream: bool) -> String;
 
     /// The headers of a call, the key's among them.
     fn headers(key: &Secret) -> Vec<(&'static str, String)>;

@@ -1,4 +1,4 @@
-//! The client that both providers share: one request, one answer, no second try.
+//! The client that the providers share: one request, one answer, no second try.
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -83,7 +83,7 @@ impl<D: Dialect> DirectClient<D> {
             .as_ref()
             .map_err(|reason| call.error((LlmErrorKind::ConnectionFailed, reason.clone())))?;
         let sending = http
-            .post(D::url(call.base_url))
+            .post(D::url(call.base_url, model, stream))
             .headers(headers)
             .body(body)
             .send();

@@ -1,4 +1,4 @@
-//! The way back: direct clients of OpenAI and Anthropic that share no wire code with the unified path.
+//! The way back: direct clients of OpenAI, Anthropic and Gemini that share no wire code with the unified path.
 //!
 //! A mistake in the unified path must not be able to follow its users here, so this folder has its own
 //! request and answer structs, its own reading of server-sent events, its own error tables and another HTTP
@@ -9,6 +9,7 @@
 mod anthropic;
 mod dialect;
 mod direct;
+mod gemini;
 mod openai;
 mod refusal;
 mod sse;
@@ -23,10 +24,11 @@ use crate::client::BaseLlmClient;
 use crate::types::Secret;
 use anthropic::Anthropic;
 use direct::DirectClient;
+use gemini::Gemini;
 use openai::OpenAi;
 
 /// The providers that have a direct client.
-pub const PROVIDERS: [&str; 2] = ["openai", "anthropic"];
+pub const PROVIDERS: [&str; 3] = ["openai", "anthropic", "gemini"];
 
 /// Builds the direct client of a provider; `None` when it has none.
 ///
@@ -43,6 +45,9 @@ pub fn client(
             base_url, key, timeouts,
         ))),
         "anthropic" => Some(Arc::new(DirectClient::<Anthropic>::new(
+            base_url, key, timeouts,
+        ))),
+        "gemini" => Some(Arc::new(DirectClient::<Gemini>::new(
             base_url, key, timeouts,
         ))),
         _ => None,

@@ -26,7 +26,7 @@ impl Dialect for Anthropic {
     type Reader = answer::StreamReader;
 
     /// People write this base URL with and without its version.
-    fn url(base_url: &str) -> String {
+    fn url(base_url: &str, _model: &str, _stream: bool) -> String {
         let base_url = base_url.trim_end_matches('/');
         let base_url = base_url.strip_suffix("/v1").unwrap_or(base_url);
         format!("{base_url}/v1/messages")

@@ -26,7 +26,7 @@ impl Dialect for OpenAi {
     const KEY_VARIABLE: &'static str = "OPENAI_API_KEY";
     type Reader = answer::StreamReader;
 
-    fn url(base_url: &str) -> String {
+    fn url(base_url: &str, _model: &str, _stream: bool) -> String {
         format!("{}/chat/completions", base_url.trim_end_matches('/'))
     }
 
