@@ -41,7 +41,7 @@ pub(super) fn for_gemini(schema: &Value) -> Value {
     })
 }
 
-/// The subset of OpenAPI 3.0 that `parameters` and `responseSchema` hold, as JSON Schema.
+/// The subset of `OpenAPI` 3.0 that `parameters` and `responseSchema` hold, as JSON Schema.
 pub(super) fn of_openapi(schema: &Value) -> Value {
     let lowered = rewritten(schema, &|word, value| match (word, &value) {
         ("type", Value::String(name)) => {
@@ -78,8 +78,11 @@ fn nullable(schema: Value) -> Value {
     }
 }
 
+/// What becomes of a word of a schema and its value; `None` leaves it out.
+type Rule<'a> = &'a dyn Fn(&str, Value) -> Option<(String, Value)>;
+
 /// Applies a rule to each word of a schema, from the innermost outwards.
-fn rewritten(schema: &Value, rule: &dyn Fn(&str, Value) -> Option<(String, Value)>) -> Value {
+fn rewritten(schema: &Value, rule: Rule<'_>) -> Value {
     match schema {
         Value::Object(words) => words
             .iter()

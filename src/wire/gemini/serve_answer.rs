@@ -35,7 +35,7 @@ pub(in crate::wire) fn encode_response(response: &ChatResponse, head: &AnswerHea
     if !response.logprobs.is_empty() {
         candidate["logprobsResult"] = logprobs(&response.logprobs);
     }
-    answer(candidate, Some(&response.usage), head)
+    answer(&candidate, Some(&response.usage), head)
         .to_string()
         .into()
 }
@@ -85,7 +85,7 @@ impl StreamEncoder for Writer {
         if !delta.logprobs.is_empty() {
             candidate["logprobsResult"] = logprobs(&delta.logprobs);
         }
-        event(&answer(candidate, self.usage.as_ref(), &self.head), out);
+        event(&answer(&candidate, self.usage.as_ref(), &self.head), out);
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -97,7 +97,7 @@ impl StreamEncoder for Writer {
         let mut candidate = candidate(parts);
         candidate["finishReason"] = json!(finish::word_of(held.finish, &held.native_finish));
         let usage = self.usage.unwrap_or_default();
-        event(&answer(candidate, Some(&usage), &self.head), out);
+        event(&answer(&candidate, Some(&usage), &self.head), out);
     }
 
     fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>) {
@@ -109,7 +109,7 @@ fn event(value: &Value, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("data: {value}\r\n\r\n").as_bytes());
 }
 
-fn answer(candidate: Value, usage: Option<&Usage>, head: &AnswerHead) -> Value {
+fn answer(candidate: &Value, usage: Option<&Usage>, head: &AnswerHead) -> Value {
     let mut answer = json!({"candidates": [candidate]});
     if let Some(usage) = usage {
         answer["usageMetadata"] = usage::written(usage);
