@@ -53,20 +53,24 @@ pub(super) enum WireName {
     Bedrock,
     /// Replicate's predictions
     Replicate,
+    /// Vectors, of whatever provider (decode only)
+    Embeddings,
 }
 
-impl From<WireName> for Wire {
-    fn from(name: WireName) -> Self {
-        match name {
-            WireName::OpenaiChat => Self::OpenaiChat,
-            WireName::OpenaiResponses => Self::OpenaiResponses,
-            WireName::Anthropic => Self::Anthropic,
-            WireName::Gemini => Self::Gemini,
-            WireName::Ollama => Self::Ollama,
-            WireName::Cohere => Self::Cohere,
-            WireName::Bedrock => Self::Bedrock,
-            WireName::Replicate => Self::Replicate,
-        }
+impl WireName {
+    /// The wire of a chat; `None` for vectors.
+    fn chat(self) -> Option<Wire> {
+        Some(match self {
+            Self::OpenaiChat => Wire::OpenaiChat,
+            Self::OpenaiResponses => Wire::OpenaiResponses,
+            Self::Anthropic => Wire::Anthropic,
+            Self::Gemini => Wire::Gemini,
+            Self::Ollama => Wire::Ollama,
+            Self::Cohere => Wire::Cohere,
+            Self::Bedrock => Wire::Bedrock,
+            Self::Replicate => Wire::Replicate,
+            Self::Embeddings => return None,
+        })
     }
 }
 
@@ -118,7 +122,9 @@ pub(super) fn wire(command: &WireCommand) -> Result<ExitCode, AppError> {
 }
 
 fn decode(args: &DecodeArgs) -> Result<ExitCode, AppError> {
-    let wire = Wire::from(args.wire);
+    let Some(wire) = args.wire.chat() else {
+        return decode_vectors(args);
+    };
     let body = unwrapped(wire, bytes_of(&args.file)?);
     let headers = match &args.headers {
         Some(file) => headers_of(file)?,
@@ -142,6 +148,29 @@ fn decode(args: &DecodeArgs) -> Result<ExitCode, AppError> {
         None => reading::read(wire, &quirks, &parts, [&body[..]]),
     };
     print_json(&reading.to_json());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads vectors; pieces make no difference to them, because they never come as a stream.
+fn decode_vectors(args: &DecodeArgs) -> Result<ExitCode, AppError> {
+    let body = bytes_of(&args.file)?;
+    let headers = match &args.headers {
+        Some(file) => headers_of(file)?,
+        None => Vec::new(),
+    };
+    let header = |asked: &str| {
+        let found = headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(asked));
+        found.map(|(_, value)| value.clone())
+    };
+    let parts = ErrorParts {
+        status: args.status,
+        header: &header,
+        body: &body,
+        now_ms: Clock::system().now_ms(),
+    };
+    print_json(&reading::read_vectors(&parts));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -185,7 +214,7 @@ fn encode_chat(args: &EncodeArgs) -> Result<ExitCode, AppError> {
     let (chat, model, stream, unknown) = match args.from {
         Some(from) => {
             let asked =
-                serve::decode_request(from.into(), &text).map_err(|error| mistake(&error))?;
+                serve::decode_request(chat_wire(from)?, &text).map_err(|error| mistake(&error))?;
             (asked.chat, asked.model, asked.stream, asked.unknown)
         }
         None => {
@@ -199,7 +228,8 @@ fn encode_chat(args: &EncodeArgs) -> Result<ExitCode, AppError> {
         quirks: &Quirks::default(),
         default_max_output_tokens: 4096,
     };
-    let encoded = encode(args.wire.into(), &chat, &context).map_err(|error| mistake(&error))?;
+    let encoded =
+        encode(chat_wire(args.wire)?, &chat, &context).map_err(|error| mistake(&error))?;
     if args.body {
         Output::stdout().line(&String::from_utf8_lossy(&encoded.body));
         return Ok(ExitCode::SUCCESS);
@@ -212,6 +242,11 @@ fn encode_chat(args: &EncodeArgs) -> Result<ExitCode, AppError> {
         "unknown": unknown,
     }));
     Ok(ExitCode::SUCCESS)
+}
+
+fn chat_wire(name: WireName) -> Result<Wire, AppError> {
+    let help = "embeddings are only decoded: name the protocol of a chat";
+    name.chat().ok_or_else(|| AppError::Failed(help.to_owned()))
 }
 
 fn print_json(value: &Value) {

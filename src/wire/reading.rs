@@ -8,6 +8,7 @@ use super::ErrorParts;
 use super::StreamDecoder;
 use super::WireError;
 use super::decode_error;
+use crate::client::EmbeddingResponse;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::ChatChunk;
@@ -56,6 +57,38 @@ pub fn read<'a>(
     }
     let failed = failed.or_else(|| decoder.finish(&mut chunks).err());
     of_chunks(wire, &chunks, failed)
+}
+
+/// Reads the answer of a request for vectors, of whatever dialect, as JSON.
+pub fn read_vectors(parts: &ErrorParts<'_>) -> Value {
+    let failed = |error: &LlmError| {
+        json!({
+            "class": error.kind.code(),
+            "message": error.message,
+            "status": error.status,
+            "retry_after_s": error.kind.retry_after().map(|wait| wait.as_secs_f64()),
+        })
+    };
+    let shown = |response: &EmbeddingResponse, error: Value| {
+        let usage = (response.usage != Usage::default()).then(|| usage_json(response.usage));
+        json!({
+            "model": response.model,
+            "count": response.vectors.len(),
+            "dimensions": response.vectors.first().map_or(0, Vec::len),
+            "vectors": response.vectors,
+            "usage": usage,
+            "error": error,
+        })
+    };
+    let nothing = EmbeddingResponse::default();
+    if parts.status >= 400 {
+        let error = decode_error(Wire::OpenaiChat, "embeddings", parts);
+        return shown(&nothing, failed(&error));
+    }
+    match super::embeddings::decode(parts.body) {
+        Ok(response) => shown(&response, Value::Null),
+        Err(error) => shown(&nothing, failed(&error_of(Wire::OpenaiChat, error))),
+    }
 }
 
 fn of_chunks(wire: Wire, chunks: &[ChatChunk], failed: Option<WireError>) -> Reading {

@@ -42,11 +42,20 @@ impl Dialect for Stream {
             }
             PredictionStatus::Succeeded | PredictionStatus::Canceled => {}
         }
+        let said = value.get("output").unwrap_or(&Value::Null);
+        let made_files = files(said);
         let counted = |key: &str| lenient::count(&value, &["metrics", key]);
         let response = ChatResponse {
             id: lenient::text(&value, "id").unwrap_or_default(),
             model: lenient::text(&value, "model").unwrap_or_default(),
-            text: output(value.get("output").unwrap_or(&Value::Null)),
+            text: match made_files {
+                true => String::new(),
+                false => output(said),
+            },
+            unknown: made_files
+                .then(|| "output files".to_owned())
+                .into_iter()
+                .collect(),
             finish: FinishReason::Stop,
             native_finish: lenient::text(&value, "status").unwrap_or_default(),
             usage: Usage {
@@ -94,6 +103,19 @@ impl Dialect for Stream {
             }),
         }
         Ok(())
+    }
+}
+
+/// `true` for the addresses of files that a model made, which are no words of an answer.
+fn files(output: &Value) -> bool {
+    let address = |text: &Value| {
+        let text = text.as_str().unwrap_or_default();
+        text.starts_with("https://") && !text.contains(char::is_whitespace)
+    };
+    match output {
+        Value::Array(pieces) => !pieces.is_empty() && pieces.iter().all(address),
+        Value::String(_) => address(output),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 

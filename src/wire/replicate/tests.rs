@@ -297,3 +297,17 @@ proptest! {
         let _ = replicate_prediction(&bytes);
     }
 }
+
+#[test]
+fn addresses_of_files_are_no_words() {
+    let body =
+        json!({"id": "p", "status": "succeeded", "output": ["https://files.example/out-0.png"]});
+    let answer = decode_response(
+        Wire::Replicate,
+        body.to_string().as_bytes(),
+        &Quirks::default(),
+    )
+    .unwrap();
+    assert_eq!(answer.text, "");
+    assert_eq!(answer.unknown, ["output files"]);
+}
