@@ -19,6 +19,7 @@ use super::flag::LlmFlag;
 use super::local::LocalConfig;
 use super::local::LocalServers;
 use super::prepared::Preview;
+use super::replicate::Cancelling;
 use super::timeouts::CallTimeouts;
 use super::timeouts::GeneralTimeouts;
 use super::transport::Transport;
@@ -92,6 +93,7 @@ impl ClientFactory {
             dropped: DroppedParams::default(),
             strict: AtomicBool::new(false),
             tokens: Tokens::default(),
+            cancelling: Cancelling::default(),
         };
         Ok(Self {
             demo: DemoClient::new(parts.demo_pace),

@@ -20,6 +20,7 @@ mod flagged;
 pub mod legacy;
 mod local;
 pub mod prepared;
+mod replicate;
 mod reply;
 pub mod timeouts;
 pub mod transport;

@@ -25,6 +25,8 @@ use super::prepared;
 use super::prepared::Prepared;
 use super::prepared::Preview;
 use super::prepared::Spoken;
+use super::replicate;
+use super::replicate::Cancelling;
 use super::reply::Reply;
 use super::reply::header_text;
 use super::timeouts::CallTimeouts;
@@ -46,6 +48,7 @@ use crate::types::ChatResponse;
 use crate::types::Clock;
 use crate::types::ModelName;
 use crate::types::Secret;
+use crate::types::Wire;
 use crate::types::quirks::Quirks;
 use crate::types::quirks::UsageInStream;
 use crate::types::usage::estimate_tokens;
@@ -76,14 +79,16 @@ pub struct UnifiedParts {
     pub(super) tokens: Tokens,
     /// Places in line, and what is known about local models.
     pub(super) local: LocalServers,
+    /// The predictions that are being stopped.
+    pub(super) cancelling: Cancelling,
 }
 
 /// Calls the models of one provider; which of them, each request's head says.
 #[derive(Debug, Clone)]
 pub struct UnifiedClient {
     spec: Arc<ProviderSpec>,
-    timeouts: CallTimeouts,
-    parts: Arc<UnifiedParts>,
+    pub(super) timeouts: CallTimeouts,
+    pub(super) parts: Arc<UnifiedParts>,
 }
 
 impl UnifiedClient {
@@ -225,6 +230,7 @@ impl UnifiedClient {
             .credential
             .apply(&mut outgoing, &self.parts.tokens, &side)
             .await?;
+        let asked = (spoken.wire == Wire::Replicate).then(|| outgoing.clone());
         let sent = self.send(outgoing, way, &waits).await;
         Ok(Opened {
             reply: sent.map_err(|failure| callee.before_answer(failure))?,
@@ -232,6 +238,7 @@ impl UnifiedClient {
             callee,
             waits,
             hidden,
+            asked,
         })
     }
 
@@ -260,7 +267,7 @@ impl UnifiedClient {
         }
     }
 
-    fn callee(&self, url: &Uri) -> Callee {
+    pub(super) fn callee(&self, url: &Uri) -> Callee {
         let host = url.host().unwrap_or_default();
         let host = match url.port_u16() {
             Some(port) => format!("{host}:{port}"),
@@ -281,13 +288,14 @@ impl UnifiedClient {
     }
 
     /// Says what a reply that is no success means.
-    async fn refused(&self, opened: Opened) -> LlmError {
+    pub(super) async fn refused(&self, opened: Opened) -> LlmError {
         let Opened {
             mut reply,
             spoken,
             callee,
             waits,
             hidden,
+            asked: _,
         } = opened;
         let status = reply.status;
         if status.is_redirection() {
@@ -314,7 +322,11 @@ impl UnifiedClient {
     /// Asks without streaming and reads the whole answer.
     async fn ask_whole(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
         let (mut opened, _held) = self.open(request, false).await?;
-        let body = opened.read().await?;
+        let body = if opened.spoken.wire == Wire::Replicate {
+            replicate::whole(self, &mut opened).await?
+        } else {
+            opened.read().await?
+        };
         opened.whole(&body, request.head.estimated_tokens)
     }
 }
@@ -333,14 +345,26 @@ struct Held<'a> {
     permit: Option<Permit>,
 }
 
+impl Held<'_> {
+    /// The stream, which keeps the place in line until it ends.
+    fn keeping(self, stream: ChunkStream) -> ChunkStream {
+        match self.permit {
+            Some(permit) => hold(stream, permit),
+            None => stream,
+        }
+    }
+}
+
 /// A call whose reply has begun.
 pub(super) struct Opened {
-    reply: Reply,
-    spoken: Spoken,
-    callee: Callee,
-    waits: Waits,
+    pub(super) reply: Reply,
+    pub(super) spoken: Spoken,
+    pub(super) callee: Callee,
+    pub(super) waits: Waits,
     /// What has to be hidden in the provider's words.
-    hidden: Option<Secret>,
+    pub(super) hidden: Option<Secret>,
+    /// What was sent, credential included, where the answer takes more calls.
+    pub(super) asked: Option<Outgoing>,
 }
 
 impl Opened {
@@ -408,6 +432,10 @@ impl BaseLlmClient for UnifiedClient {
                 .callee
                 .error(LlmErrorKind::MalformedResponse, message));
         }
+        if opened.spoken.wire == Wire::Replicate {
+            let stream = replicate::stream(self, opened, request.head.estimated_tokens).await?;
+            return Ok(held.keeping(stream));
+        }
         let decoder = StreamDecoder::new(opened.spoken.wire, &opened.spoken.quirks);
         let mut answer = Answer::new(opened.reply.body, decoder, opened.callee, opened.waits);
         answer.estimate_from(request.head.estimated_tokens);
@@ -415,10 +443,6 @@ impl BaseLlmClient for UnifiedClient {
             Some(local) => local.telling(answer.begin()).await?,
             None => answer.begin().await?,
         }
-        let stream = answer.into_stream();
-        Ok(match held.permit {
-            Some(permit) => hold(stream, permit),
-            None => stream,
-        })
+        Ok(held.keeping(answer.into_stream()))
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod library;
 mod local;
 mod provider_requests;
+mod replicate;
 mod statuses;
 mod wires;
 
@@ -62,6 +63,8 @@ fn factory_at(base_url: &str, timeouts: CallTimeouts) -> ClientFactory {
         ("AZURE_OPENAI_ENDPOINT", base_url),
         ("COHERE_API_KEY", KEY),
         ("COHERE_API_BASE", &openai),
+        ("REPLICATE_API_TOKEN", KEY),
+        ("REPLICATE_BASE_URL", &openai),
         ("ANTHROPIC_API_KEY", KEY),
         ("ANTHROPIC_BASE_URL", base_url),
         ("OLLAMA_BASE_URL", base_url),
