@@ -259,7 +259,14 @@ fn factory(
     Ok(factory)
 }
 
-fn discovery(catalog: &Catalog, environment: &Environment) -> Result<Arc<Discovery>, AppError> {
+/// Finds the local servers that answer.
+///
+/// # Errors
+/// When TLS or the HTTP client cannot be set up.
+pub(crate) fn discovery(
+    catalog: &Catalog,
+    environment: &Environment,
+) -> Result<Arc<Discovery>, AppError> {
     let transport = Transport::new()
         .map_err(|error| AppError::Failed(format!("TLS cannot be set up: {error}")))?;
     let discovery = Discovery::new(catalog, environment, &transport);

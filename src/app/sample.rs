@@ -10,7 +10,7 @@ const TOPIC: &str =
     "Should a small company run its own language models instead of calling a cloud provider?";
 
 /// Cheap cloud models, in order of preference.
-const CLOUD: [&str; 2] = ["anthropic/claude-haiku-4-5", "openai/gpt-5-mini"];
+const CLOUD: [&str; 2] = ["anthropic/claude-haiku-4-5", "openai/gpt-5.4-mini"];
 
 /// The sample's order, on the models that can be had.
 pub(super) async fn order(app: &App) -> DebateOrder {

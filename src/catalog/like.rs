@@ -1,6 +1,5 @@
 //! Cards of models that a provider offers as another does: OpenAI's at Azure, Anthropic's at Vertex AI.
 
-use super::model_card::Deprecation;
 use super::model_card::ModelCard;
 use super::read_cards::ReadCard;
 use super::read_cards::ReadLike;
@@ -27,19 +26,11 @@ pub(super) fn cards_like<'a>(
         let Some(card) = known(&original) else {
             return Err(format!("models: there is no model {original}"));
         };
-        let ends = card.deprecated.as_ref().filter(|_| like.same_dates);
-        let deprecated = ends.map(|it| Deprecation {
-            date: it.date.clone(),
-            successor: it.successor.as_ref().map(|successor| {
-                let offered = offered_here(successor, like).and_then(|id| here(id).ok());
-                offered.map_or_else(|| successor.clone(), |name| name.to_string())
-            }),
-        });
         cards.push(ReadCard {
             card: ModelCard {
                 name: here(id)?,
                 prices: card.prices.map(|prices| dearer(&prices, like)),
-                deprecated,
+                deprecated: card.deprecated.clone().filter(|_| like.same_dates),
                 recommended: false,
                 source: format!("{}; otherwise as {original}", like.source),
                 checked: like.checked.clone(),
@@ -66,13 +57,6 @@ fn parsed(name: String) -> Result<ModelName, String> {
 /// Vertex AI writes a date behind "@", which is no part of the id elsewhere.
 fn without_date(id: &str) -> &str {
     id.split_once('@').map_or(id, |(short, _)| short)
-}
-
-/// The id under which the original's successor is offered here, too.
-fn offered_here<'l>(successor: &str, like: &'l ReadLike) -> Option<&'l str> {
-    let id = successor.strip_prefix(&like.provider)?.strip_prefix('/')?;
-    let mut models = like.models.iter().map(String::as_str);
-    models.find(|model| without_date(model) == id)
 }
 
 fn dearer(prices: &Prices, like: &ReadLike) -> Prices {

@@ -271,6 +271,7 @@ impl Loader {
 
     /// Makes the cards of models that are another provider's; one that is written out stays.
     fn add_likes(&mut self) {
+        let mut made = Vec::new();
         for (provider, like, place) in std::mem::take(&mut self.likes) {
             let known = |name: &ModelName| {
                 let alias =
@@ -286,10 +287,38 @@ impl Loader {
                         let name = read.card.name.clone();
                         let written = self.cards.get(&name);
                         if written.is_none_or(|(_, other)| other.layer < place.layer) {
+                            made.push((name.clone(), like.clone()));
                             self.cards.insert(name, (read, place.clone()));
                         }
                     }
                 }
+            }
+        }
+        self.own_successors(made);
+    }
+
+    /// Names the successors of such models by their own provider, where it has them, too.
+    fn own_successors(&mut self, made: Vec<(ModelName, ReadLike)>) {
+        for (name, like) in made {
+            let theirs = format!("{}/", like.provider);
+            let own = |id: &str| {
+                let named = format!("{}/{}{id}", name.provider(), like.prefix);
+                let parsed: ModelName = named.parse().ok()?;
+                let short = |read: &ReadCard| read.shorthands.contains(&parsed);
+                let mut all = self.cards.values();
+                let found = self.cards.get(&parsed);
+                let found = found.or_else(|| all.find(|(read, _)| short(read)));
+                found.map(|(read, _)| read.card.name.to_string())
+            };
+            let deprecated = self.cards[&name].0.card.deprecated.as_ref();
+            let successor = deprecated.and_then(|it| it.successor.as_deref());
+            let Some(own) = successor.and_then(|it| own(it.strip_prefix(&theirs)?)) else {
+                continue;
+            };
+            if let Some((read, _)) = self.cards.get_mut(&name)
+                && let Some(deprecated) = &mut read.card.deprecated
+            {
+                deprecated.successor = Some(own);
             }
         }
     }

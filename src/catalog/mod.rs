@@ -12,6 +12,7 @@ mod like;
 mod load;
 mod model_card;
 mod price;
+pub mod price_map;
 mod provider_spec;
 mod read_cards;
 mod read_prices;

@@ -26,6 +26,7 @@ pub(super) struct ReadCards {
 }
 
 /// Models that a provider offers as another does, at its prices.
+#[derive(Clone)]
 pub(super) struct ReadLike {
     /// Whose cards hold for them.
     pub(super) provider: String,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::types::LongPrompt;
 use crate::types::quirks::JsonSupport;
 use crate::types::quirks::Param;
 
@@ -390,4 +391,95 @@ fn an_address_is_completed_from_variables_and_has_its_path() {
     let host = [("DATABRICKS_HOST", "https://adb-1.azuredatabricks.net/")];
     let databricks = "https://adb-1.azuredatabricks.net/serving-endpoints";
     assert_eq!(at("databricks", &host).unwrap(), databricks);
+}
+
+#[test]
+fn long_prompts_are_read_beside_the_prices_and_a_cache_price_that_is_left_out_is_the_inputs() {
+    let models = format!(
+        "{ACME_MODELS}long_prompts = [\n  {{ above_tokens = 32_000, input = 1, output = 2 }},\n  {{ above_tokens = 128_000, input = 3, output = \"4.5\", cache_read = 0.3, cache_write = 3.75 }},\n]\n"
+    );
+    let catalog = Operator::acme()
+        .file("catalog/acme.toml", &models)
+        .load()
+        .unwrap();
+    let prices = catalog.prices(&name("acme/anvil")).unwrap();
+    let tiers: Vec<_> = prices.long_prompts.iter().copied().collect();
+    let tier = |above_tokens, input, output, cache_read, cache_write| LongPrompt {
+        above_tokens,
+        input,
+        output,
+        cache_read,
+        cache_write,
+    };
+    const USD: u64 = 1_000_000_000;
+    assert_eq!(
+        tiers,
+        [
+            tier(32_000, USD, 2 * USD, USD, USD),
+            tier(128_000, 3 * USD, 4_500_000_000, 300_000_000, 3_750_000_000),
+        ]
+    );
+}
+
+#[test]
+fn mistakes_in_prices_are_told_with_their_line() {
+    let models = ACME_MODELS.replace(
+        "prices = { input = 0.003625, output = \"2.5\" }",
+        "prices = { input = 1, output = 2, audio_in = -3 }\nlong_prompts = [{ above_tokens = 9, input = 1 }, { above_tokns = 1, input = 1, output = 1 }]",
+    );
+    let mistakes = Operator::acme()
+        .file("catalog/acme.toml", &models)
+        .load()
+        .unwrap_err();
+    insta::assert_snapshot!(mistakes.join("\n"));
+}
+
+#[test]
+fn tiers_that_do_not_rise_are_a_mistake() {
+    let models = format!(
+        "{ACME_MODELS}long_prompts = [{{ above_tokens = 9, input = 1, output = 1 }}, {{ above_tokens = 9, input = 2, output = 2 }}]\n"
+    );
+    let mistakes = Operator::acme()
+        .file("catalog/acme.toml", &models)
+        .load()
+        .unwrap_err();
+    assert!(mistakes[0].contains("acme.toml:12"), "{mistakes:?}");
+    assert!(mistakes[0].contains("lowest limit"), "{mistakes:?}");
+}
+
+#[test]
+fn models_that_are_anothers_have_its_cards_a_surcharge_and_their_own_days() {
+    let resold = "provider = \"acme\"\nsource = \"list\"\ncheck = 1\nchecked = \"2026-11-24\"\n\n[[like]]\nprovider = \"anthropic\"\nprefix = \"eu.\"\nmodels = [\"claude-sonnet-5\", \"claude-opus-4-5@20251101\"]\nsurcharge_percent = 10\n\n[[like]]\nprovider = \"anthropic\"\nmodels = [\"claude-3-opus\", \"claude-opus-5\"]\nsame_dates = true\n"
+        .replace("check = 1\n", "");
+    let catalog = Operator::new()
+        .file("providers/acme.toml", ACME)
+        .file("catalog/acme.toml", &resold)
+        .load()
+        .unwrap();
+    let card = catalog.card(&name("acme/eu.claude-sonnet-5")).unwrap();
+    let original = catalog.card(&name("anthropic/claude-sonnet-5")).unwrap();
+    assert_eq!(card.prices.unwrap().input, 3_300_000_000);
+    assert_eq!(card.prices.unwrap().cache_read, 330_000_000);
+    assert_eq!(card.capabilities, original.capabilities);
+    assert_eq!(card.source, "list; otherwise as anthropic/claude-sonnet-5");
+    assert!(!card.recommended);
+    let dated = catalog.resolve("acme/eu.claude-opus-4-5").unwrap().name;
+    assert_eq!(dated.as_str(), "acme/eu.claude-opus-4-5@20251101");
+    let retired = catalog.card(&name("acme/claude-3-opus")).unwrap();
+    let successor = retired.deprecated.as_ref().unwrap().successor.as_deref();
+    assert_eq!(successor, Some("acme/claude-opus-5"));
+}
+
+#[test]
+fn a_model_that_the_other_provider_does_not_have_is_a_mistake() {
+    let resold = "provider = \"acme\"\nsource = \"list\"\nchecked = \"2026-11-24\"\n\n[[like]]\nprovider = \"anthropic\"\nmodels = [\"claude-99\"]\n";
+    let mistakes = Operator::new()
+        .file("providers/acme.toml", ACME)
+        .file("catalog/acme.toml", resold)
+        .load()
+        .unwrap_err();
+    assert_eq!(
+        mistakes,
+        ["catalog/acme.toml:6  models: there is no model anthropic/claude-99"]
+    );
 }

@@ -1,9 +1,8 @@
-//! `agon models` and `agon formats`.
+//! `agon formats`.
 
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::Value;
 use serde_json::json;
 
 use super::CommonArgs;
@@ -12,22 +11,6 @@ use crate::app::AppError;
 use crate::app::Data;
 use crate::config::Overrides;
 use crate::types::debate::Format;
-
-/// Which models.
-#[derive(Debug, Args)]
-pub(super) struct ModelsArgs {
-    #[command(flatten)]
-    common: CommonArgs,
-    /// Only those of this provider
-    #[arg(long)]
-    provider: Option<String>,
-    /// Only those that cost nothing
-    #[arg(long)]
-    free: bool,
-    /// For programs
-    #[arg(long)]
-    json: bool,
-}
 
 /// Which formats.
 #[derive(Debug, Args)]
@@ -39,66 +22,6 @@ pub(super) struct FormatsArgs {
     /// For programs
     #[arg(long)]
     json: bool,
-}
-
-/// Lists the models of the catalog.
-pub(super) fn models(args: &ModelsArgs) -> Result<ExitCode, AppError> {
-    let settings = super::settings(&args.common, Overrides::default())?;
-    let catalog = Data::load(&settings.config)?.catalog;
-    let of_provider = |provider: &str| {
-        args.provider
-            .as_ref()
-            .is_none_or(|wanted| wanted == provider)
-    };
-    let free = |card: &crate::catalog::ModelCard| {
-        !args.free || card.prices.is_some_and(|prices| prices.is_free())
-    };
-    let cards = catalog
-        .cards()
-        .filter(|card| of_provider(card.name.provider()) && free(card));
-    let mut out = Output::stdout();
-    if args.json {
-        let data: Vec<Value> = cards
-            .map(|card| {
-                json!({
-                    "id": card.name,
-                    "context_tokens": card.context_tokens,
-                    "usd_per_million": card.prices.map(|it| json!({"input": it.input as f64 / 1e9, "output": it.output as f64 / 1e9})),
-                    "ram_gb": card.ram_gb,
-                    "recommended": card.recommended,
-                    "deprecated": card.deprecated.is_some(),
-                })
-            })
-            .collect();
-        out.line(&format!("{:#}", json!({ "data": data })));
-        return Ok(ExitCode::SUCCESS);
-    }
-    out.line(&format!(
-        "{:<52} {:>10} {:>16} {:>8}",
-        "MODEL", "CONTEXT", "USD/M IN OUT", "RAM GB"
-    ));
-    for card in cards {
-        let context = card
-            .context_tokens
-            .map_or_else(String::new, |tokens| tokens.to_string());
-        let price = card.prices.map_or_else(
-            || "?".to_owned(),
-            |prices| match prices.is_free() {
-                true => "free".to_owned(),
-                false => format!(
-                    "{} {}",
-                    prices.input as f64 / 1e9,
-                    prices.output as f64 / 1e9
-                ),
-            },
-        );
-        let ram = card.ram_gb.map_or_else(String::new, |ram| ram.to_string());
-        out.line(&format!(
-            "{:<52} {context:>10} {price:>16} {ram:>8}",
-            card.name.as_str()
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Lists the formats, or shows one.

@@ -9,6 +9,7 @@ mod debate;
 mod follow;
 mod lists;
 mod logging;
+mod models;
 mod ollama;
 mod output;
 mod progress;
@@ -53,8 +54,8 @@ enum Command {
     Resume(debate::ResumeArgs),
     /// Follow a debate of a server
     Watch(watch::WatchArgs),
-    /// List the models of the catalog
-    Models(lists::ModelsArgs),
+    /// List the models of the catalog, show one, or take over a price map
+    Models(models::ModelsArgs),
     /// List the debate formats, or show one
     Formats(lists::FormatsArgs),
     /// Read or write a provider's protocol, to add a provider or to report a bug
@@ -111,7 +112,7 @@ pub async fn run() -> ExitCode {
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
-        Command::Models(args) => lists::models(&args),
+        Command::Models(args) => models::models(&args).await,
         Command::Formats(args) => lists::formats(&args),
         Command::Wire(command) => wire::wire(&command),
         Command::Ollama(args) => ollama::ollama(&args).await,

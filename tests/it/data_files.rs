@@ -137,17 +137,11 @@ fn the_variables_that_people_have_set_already_are_understood() {
 }
 
 #[test]
-fn a_model_chats_or_embeds_or_says_why_it_does_neither() {
+fn a_model_chats_or_embeds() {
     for card in Catalog::embedded().cards() {
         let can = card.capabilities;
         assert!(!(can.chat && can.embedding), "{} does both", card.name);
-        let responses_only =
-            card.name.provider() == "openai" && card.name.model().ends_with("-pro");
-        assert!(
-            can.chat || can.embedding || responses_only,
-            "{} does neither",
-            card.name
-        );
+        assert!(can.chat || can.embedding, "{} does neither", card.name);
     }
 }
 
@@ -180,16 +174,33 @@ fn prices_make_sense() {
             continue;
         };
         let name = &card.name;
-        for price in [
+        let special = [prices.audio_in, prices.audio_out, prices.reasoning];
+        let plain = [
             prices.input,
             prices.output,
             prices.cache_read,
             prices.cache_write,
-        ] {
+        ];
+        for price in plain.into_iter().chain(special.into_iter().flatten()) {
             assert!(
-                price <= 200 * NANO_PER_USD,
+                price <= 300 * NANO_PER_USD,
                 "{name}: {price} is not in nano-USD"
             );
+        }
+        let mut before = prices;
+        for tier in prices.long_prompts.iter() {
+            let long = prices.at(tier.above_tokens + 1);
+            assert!(
+                long.input > before.input && long.output >= before.output,
+                "{name}: a longer prompt is not cheaper"
+            );
+            assert!(long.cache_read <= long.input, "{name}: a dear cache");
+            assert!(
+                card.context_tokens
+                    .is_none_or(|context| tier.above_tokens <= context),
+                "{name}: no prompt is so long"
+            );
+            before = long;
         }
         assert!(
             prices.cache_read <= prices.input,
@@ -205,6 +216,150 @@ fn prices_make_sense() {
             "{name}: answers cheaper than questions"
         );
         assert_eq!(card.pricing_tier, PricingTier::of(&prices), "{name}");
+    }
+}
+
+#[test]
+fn at_least_three_hundred_and_fifty_models_of_twenty_providers_are_described() {
+    let catalog = Catalog::embedded();
+    let hosted = (catalog.cards()).filter(|card| !catalog_is_local(&catalog, card));
+    assert!(hosted.count() >= 250);
+    let with_models: BTreeSet<&str> = catalog.cards().map(|card| card.name.provider()).collect();
+    assert!(with_models.len() >= 20, "{with_models:?}");
+    for (provider, least) in [
+        ("openai", 40),
+        ("anthropic", 20),
+        ("gemini", 20),
+        ("vertex_ai", 30),
+        ("azure", 35),
+        ("bedrock", 20),
+        ("mistral", 17),
+        ("cohere", 12),
+        ("groq", 8),
+        ("deepseek", 4),
+        ("xai", 8),
+        ("openrouter", 12),
+        ("together", 13),
+        ("fireworks", 5),
+        ("perplexity", 4),
+        ("cerebras", 2),
+        ("moonshot", 5),
+        ("zhipu", 8),
+        ("dashscope", 10),
+        ("ollama", 86),
+    ] {
+        let count = cards_of(&catalog, provider).count();
+        assert!(count >= least, "{provider}: {count}");
+    }
+}
+
+fn catalog_is_local(catalog: &Catalog, card: &ModelCard) -> bool {
+    let spec = catalog.provider(card.name.provider());
+    spec.is_some_and(|spec| spec.local)
+}
+
+#[test]
+fn every_card_says_where_its_facts_come_from_and_when_they_were_checked() {
+    for card in Catalog::embedded().cards() {
+        assert!(!card.source.trim().is_empty(), "{}", card.name);
+        assert!(card.checked.as_str() >= "2026-11-20", "{}", card.name);
+        let priced = card.prices.is_some() || card.deprecated.is_some();
+        let of_parts = card.name.as_str().starts_with("groq/groq/compound");
+        assert!(priced || of_parts, "{} has no price", card.name);
+    }
+}
+
+#[test]
+fn an_embedding_model_says_how_long_its_vectors_are() {
+    for card in Catalog::embedded().cards() {
+        let embeds = card.capabilities.embedding;
+        assert_eq!(card.dimensions.is_some(), embeds, "{}", card.name);
+    }
+}
+
+#[test]
+fn every_name_and_alias_resolves_to_its_card() {
+    let catalog = Catalog::embedded();
+    for card in catalog.cards() {
+        let aliases = catalog.aliases_of(&card.name);
+        for name in aliases.into_iter().chain([&card.name]) {
+            let resolved = catalog.resolve(name.as_str()).unwrap();
+            assert_eq!(resolved.card.unwrap().name, card.name, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_local_model_is_free_and_says_so() {
+    let catalog = Catalog::embedded();
+    for card in catalog
+        .cards()
+        .filter(|card| catalog_is_local(&catalog, card))
+    {
+        assert_eq!(card.pricing_tier, PricingTier::Free, "{}", card.name);
+        assert!(card.prices.unwrap().is_free(), "{}", card.name);
+    }
+}
+
+/// Hosted prices as the price lists have them: input, output, read from the cache, in nano-USD.
+#[test]
+fn prices_are_those_of_the_lists() {
+    let catalog = Catalog::embedded();
+    for (name, input, output, cache_read) in [
+        (
+            "openai/gpt-5.6-sol",
+            5_000_000_000,
+            30_000_000_000,
+            500_000_000,
+        ),
+        ("openai/gpt-4o-mini", 150_000_000, 600_000_000, 75_000_000),
+        (
+            "anthropic/claude-opus-4-8",
+            5_000_000_000,
+            25_000_000_000,
+            500_000_000,
+        ),
+        (
+            "gemini/gemini-2.5-flash",
+            300_000_000,
+            2_500_000_000,
+            30_000_000,
+        ),
+        (
+            "vertex_ai/gemini-2.5-flash",
+            300_000_000,
+            2_500_000_000,
+            30_000_000,
+        ),
+        ("azure/gpt-4o", 2_500_000_000, 10_000_000_000, 1_250_000_000),
+        (
+            "bedrock/us.anthropic.claude-opus-4-8",
+            5_500_000_000,
+            27_500_000_000,
+            550_000_000,
+        ),
+        (
+            "deepseek/deepseek-v4-pro",
+            435_000_000,
+            870_000_000,
+            3_625_000,
+        ),
+        (
+            "cohere/command-r7b-12-2024",
+            37_500_000,
+            150_000_000,
+            37_500_000,
+        ),
+        (
+            "dashscope/qwen3.6-flash",
+            187_500_000,
+            1_125_000_000,
+            187_500_000,
+        ),
+    ] {
+        let prices = card(&catalog, name).prices.unwrap();
+        let found = (prices.input, prices.output, prices.cache_read);
+        assert_eq!(found, (input, output, cache_read), "{name}");
     }
 }
 
@@ -326,13 +481,13 @@ fn a_retired_model_names_one_that_is_not() {
             continue;
         };
         assert!(!card.recommended, "{}", card.name);
-        if let Some(successor) = &deprecated.successor {
-            let successor = self::card(&catalog, successor);
-            assert_eq!(
-                successor.deprecated, None,
-                "{} names {}",
-                card.name, successor.name
-            );
-        }
+        let successor = deprecated.successor.as_ref();
+        let successor = successor.unwrap_or_else(|| panic!("{} names none", card.name));
+        let successor = self::card(&catalog, successor);
+        assert_eq!(
+            successor.deprecated, None,
+            "{} names {}",
+            card.name, successor.name
+        );
     }
 }

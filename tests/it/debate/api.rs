@@ -45,6 +45,11 @@ fn bad_orders() -> Vec<(Value, &'static str, &'static str)> {
             "provider/model",
         ),
         (
+            with(&["agents", "0", "model"], json!("gpt-5.4")),
+            "missing_credential",
+            "OPENAI_API_KEY",
+        ),
+        (
             with(&["agents", "0", "model"], json!("openai/gpt-5-mini")),
             "missing_credential",
             "OPENAI_API_KEY",
