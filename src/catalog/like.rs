@@ -18,11 +18,11 @@ pub(super) fn cards_like<'a>(
     like: &ReadLike,
     known: impl Fn(&ModelName) -> Option<&'a ModelCard>,
 ) -> Result<Vec<ReadCard>, String> {
-    let here = |id: &str| parsed(format!("{provider}/{}{id}", like.prefix));
+    let here = |id: &str| parsed(&format!("{provider}/{}{id}", like.prefix));
     let mut cards = Vec::new();
     for id in &like.models {
         let short = without_date(id);
-        let original = parsed(format!("{}/{short}", like.provider))?;
+        let original = parsed(&format!("{}/{short}", like.provider))?;
         let Some(card) = known(&original) else {
             return Err(format!("models: there is no model {original}"));
         };
@@ -49,7 +49,7 @@ pub(super) fn cards_like<'a>(
     Ok(cards)
 }
 
-fn parsed(name: String) -> Result<ModelName, String> {
+fn parsed(name: &str) -> Result<ModelName, String> {
     name.parse()
         .map_err(|_| format!("models: \"{name}\" cannot be a model's name"))
 }

@@ -27,7 +27,7 @@ pub(super) fn decimal(number: f32) -> Value {
     number
         .to_string()
         .parse::<f64>()
-        .map_or(Value::Null, Value::from)
+        .map_or(Value::Null, |number| Value::from(number))
 }
 
 /// A text member that says something.

@@ -55,7 +55,7 @@ pub(super) struct ImportArgs {
 pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, AppError> {
     let settings = crate::cli::settings(&args.common, Overrides::default())?;
     let dirs = DataDirs {
-        providers: settings.config.llm.providers_dir.clone(),
+        providers: settings.config.llm.providers_dir,
         catalog: None,
     };
     let catalog = Catalog::load(&dirs).map_err(AppError::Mistakes)?;

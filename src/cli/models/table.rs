@@ -112,13 +112,12 @@ pub(super) fn tokens(tokens: u64) -> String {
         let text = format!("{number:.2}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
+    let binary = |unit: u64| !tokens.is_multiple_of(1000) && tokens.is_multiple_of(unit);
     match tokens {
         0..1_000 => tokens.to_string(),
-        1_000..1_000_000 if tokens % 1000 != 0 && tokens % 1024 == 0 => {
-            format!("{}k", tokens / 1024)
-        }
+        1_000..1_000_000 if binary(1024) => format!("{}k", tokens / 1024),
         1_000..1_000_000 => format!("{}k", tokens / 1000),
-        1_000_000.. if tokens % (1024 * 1024) == 0 => format!("{}M", tokens / (1024 * 1024)),
+        1_000_000.. if binary(1024 * 1024) => format!("{}M", tokens / (1024 * 1024)),
         1_000_000.. => format!("{}M", scaled(tokens as f64 / 1e6)),
     }
 }
