@@ -46,3 +46,4 @@ audit:
 
 say-skipped:
 	@if [ -z "$$AGON_RECORDED_DIR" ]; then echo "skipped: tests on recorded provider traffic (AGON_RECORDED_DIR is not set)" >&2; fi
+	@if [ -z "$$AGON_REAL_OLLAMA" ]; then echo "skipped: the test against a real Ollama (AGON_REAL_OLLAMA is not set)" >&2; fi
