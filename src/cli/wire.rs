@@ -122,9 +122,7 @@ pub(super) fn wire(command: &WireCommand) -> Result<ExitCode, AppError> {
 }
 
 fn decode(args: &DecodeArgs) -> Result<ExitCode, AppError> {
-    let Some(wire) = args.wire.chat() else {
-        return decode_vectors(args);
-    };
+    let wire = args.wire.chat();
     let body = unwrapped(wire, bytes_of(&args.file)?);
     let headers = match &args.headers {
         Some(file) => headers_of(file)?,
@@ -143,42 +141,23 @@ fn decode(args: &DecodeArgs) -> Result<ExitCode, AppError> {
         now_ms: Clock::system().now_ms(),
     };
     let quirks = Quirks::default();
-    let reading = match args.split {
-        Some(seed) => reading::read(wire, &quirks, &parts, pieces(&body, seed)),
-        None => reading::read(wire, &quirks, &parts, [&body[..]]),
+    let shown = match (wire, args.split) {
+        // Vectors never come as a stream, so pieces make no difference to them.
+        (None, _) => reading::read_vectors(&parts),
+        (Some(wire), Some(seed)) => {
+            reading::read(wire, &quirks, &parts, pieces(&body, seed)).to_json()
+        }
+        (Some(wire), None) => reading::read(wire, &quirks, &parts, [&body[..]]).to_json(),
     };
-    print_json(&reading.to_json());
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Reads vectors; pieces make no difference to them, because they never come as a stream.
-fn decode_vectors(args: &DecodeArgs) -> Result<ExitCode, AppError> {
-    let body = bytes_of(&args.file)?;
-    let headers = match &args.headers {
-        Some(file) => headers_of(file)?,
-        None => Vec::new(),
-    };
-    let header = |asked: &str| {
-        let found = headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(asked));
-        found.map(|(_, value)| value.clone())
-    };
-    let parts = ErrorParts {
-        status: args.status,
-        header: &header,
-        body: &body,
-        now_ms: Clock::system().now_ms(),
-    };
-    print_json(&reading::read_vectors(&parts));
+    print_json(&shown);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Event streams are binary, so recordings often hold them as base64.
-fn unwrapped(wire: Wire, body: Vec<u8>) -> Vec<u8> {
+fn unwrapped(wire: Option<Wire>, body: Vec<u8>) -> Vec<u8> {
     let text = body.trim_ascii();
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
-    if wire != Wire::Bedrock || text.is_empty() || !text.iter().all(is_base64) {
+    if wire != Some(Wire::Bedrock) || text.is_empty() || !text.iter().all(is_base64) {
         return body;
     }
     use base64::Engine;

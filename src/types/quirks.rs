@@ -80,11 +80,11 @@ pub enum ReasoningStyle {
     /// A budget of tokens in the wire's own field: `thinking.budget_tokens` (Anthropic, also through Bedrock),
     /// `thinkingBudget` (Gemini).
     Budget,
-    /// `reasoning: {effort}` on the chat wire (OpenRouter).
+    /// `reasoning: {effort}` on the chat wire (`OpenRouter`).
     EffortObject,
-    /// `thinking: {type: enabled | disabled}` on the chat wire (DeepSeek, Z.ai, Moonshot).
+    /// `thinking: {type: enabled | disabled}` on the chat wire (`DeepSeek`, Z.ai, Moonshot).
     ThinkingType,
-    /// `enable_thinking` and `thinking_budget` on the chat wire (DashScope).
+    /// `enable_thinking` and `thinking_budget` on the chat wire (`DashScope`).
     EnableThinking,
     /// `chat_template_kwargs: {enable_thinking}` on the chat wire (vLLM, NVIDIA).
     TemplateArgument,
@@ -99,9 +99,9 @@ pub enum ReasoningHistory {
     /// As the wire has it; on the chat wire, which has no form for it, not at all.
     #[default]
     Usual,
-    /// In `reasoning_content` of the assistant's message (DeepSeek, Moonshot, Z.ai).
+    /// In `reasoning_content` of the assistant's message (`DeepSeek`, Moonshot, Z.ai).
     ReasoningContent,
-    /// In `reasoning_details` of the assistant's message (OpenRouter).
+    /// In `reasoning_details` of the assistant's message (`OpenRouter`).
     Details,
 }
 

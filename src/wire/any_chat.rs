@@ -219,8 +219,8 @@ proptest! {
 
     #[test]
     fn a_chat_answer_says_the_same_written_and_read(response in any_response(), piece in 1..40_usize) {
-        prop_assert_eq!(written_and_read(Wire::OpenaiChat, &response), response.clone());
-        prop_assert_eq!(streamed_and_read(Wire::OpenaiChat, &response, piece), response);
+        prop_assert_eq!(&written_and_read(Wire::OpenaiChat, &response), &response);
+        prop_assert_eq!(&streamed_and_read(Wire::OpenaiChat, &response, piece), &response);
     }
 
     #[test]
@@ -232,8 +232,8 @@ proptest! {
     fn an_ollama_answer_says_the_same_written_and_read(response in any_response(), piece in 1..40_usize) {
         // This wire counts reasoning with the answer, and gives answers no id.
         let response = ChatResponse { id: String::new(), ..response };
-        prop_assert_eq!(written_and_read(Wire::Ollama, &response), response.clone());
-        prop_assert_eq!(streamed_and_read(Wire::Ollama, &response, piece), response);
+        prop_assert_eq!(&written_and_read(Wire::Ollama, &response), &response);
+        prop_assert_eq!(&streamed_and_read(Wire::Ollama, &response, piece), &response);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn decimal(number: f32) -> Value {
     number
         .to_string()
         .parse::<f64>()
-        .map_or(Value::Null, |number| Value::from(number))
+        .map_or(Value::Null, Value::from)
 }
 
 /// A text member that says something.

@@ -72,6 +72,9 @@ fn number(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    /// Headers, and the wait that they tell.
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<Duration>);
+
     fn wait(headers: &[(&str, &str)]) -> Option<Duration> {
         let header = |asked: &str| {
             let found = headers.iter().find(|(name, _)| *name == asked);
@@ -89,7 +92,7 @@ mod tests {
     #[test]
     fn every_dialect_of_a_wait_is_read() {
         let seconds = |seconds: f64| Some(Duration::from_secs_f64(seconds));
-        let cases: [(&[(&str, &str)], Option<Duration>); 12] = [
+        let cases: [Case<'_>; 12] = [
             (&[("retry-after-ms", "1500.5")], seconds(1.5005)),
             (
                 &[("retry-after-ms", "0"), ("retry-after", "1")],

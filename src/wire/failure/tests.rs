@@ -135,6 +135,15 @@ fn every_providers_form_of_an_error_is_known() {
             r#"{"message":"Too many tokens per day, please wait before trying again."}"#,
             LlmErrorKind::QuotaExhausted,
         ),
+    ];
+    for (status, body, kind) in cases {
+        assert_eq!(read(status, "", body).kind, kind, "{status} {body}");
+    }
+}
+
+#[test]
+fn the_clones_of_openai_are_known_by_their_own_words() {
+    let cases = [
         // DeepSeek's code says less than its type.
         (
             401,

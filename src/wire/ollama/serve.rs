@@ -227,7 +227,7 @@ pub(in crate::wire) fn encode_response(response: &ChatResponse, head: &AnswerHea
     if !response.tool_calls.is_empty() {
         message["tool_calls"] = written_calls(&response.tool_calls);
     }
-    let body = last_line(head, message, response.finish, &response.usage);
+    let body = last_line(head, &message, response.finish, &response.usage);
     body.to_string().into()
 }
 
@@ -244,13 +244,13 @@ fn written_calls(calls: &[ToolCall]) -> Value {
     calls.iter().enumerate().map(call).collect()
 }
 
-fn line(head: &AnswerHead, message: Value) -> Value {
+fn line(head: &AnswerHead, message: &Value) -> Value {
     let created = jiff::Timestamp::from_second(i64::try_from(head.created_s).unwrap_or(0));
     let created = created.map(|at| at.to_string()).unwrap_or_default();
     json!({"model": head.model, "created_at": created, "message": message, "done": false})
 }
 
-fn last_line(head: &AnswerHead, message: Value, finish: FinishReason, usage: &Usage) -> Value {
+fn last_line(head: &AnswerHead, message: &Value, finish: FinishReason, usage: &Usage) -> Value {
     let mut last = line(head, message);
     last["done"] = json!(true);
     last["done_reason"] = json!(match finish {
@@ -290,7 +290,7 @@ impl StreamEncoder for Encoder {
         if !thinking.is_empty() {
             message["thinking"] = json!(thinking);
         }
-        write_line(&line(&self.head, message), out);
+        write_line(&line(&self.head, &message), out);
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -298,11 +298,11 @@ impl StreamEncoder for Encoder {
         if !answer.tool_calls.is_empty() {
             let calls = written_calls(&answer.tool_calls);
             let message = json!({"role": "assistant", "content": "", "tool_calls": calls});
-            write_line(&line(&self.head, message), out);
+            write_line(&line(&self.head, &message), out);
         }
         let message = json!({"role": "assistant", "content": ""});
         write_line(
-            &last_line(&self.head, message, answer.finish, &answer.usage),
+            &last_line(&self.head, &message, answer.finish, &answer.usage),
             out,
         );
     }

@@ -43,12 +43,14 @@ pub(super) fn further_choices(value: &Value) -> Vec<String> {
 
 /// Reads a message or a delta.
 pub(super) fn words(piece: &Value) -> Words {
-    let mut words = Words::default();
     // Six names for one thing; OpenRouter writes the same text under two of them.
-    words.reasoning = ["reasoning_content", "reasoning", "thinking"]
+    let reasoning = ["reasoning_content", "reasoning", "thinking"]
         .into_iter()
-        .find_map(|key| lenient::text(piece, key))
-        .unwrap_or_default();
+        .find_map(|key| lenient::text(piece, key));
+    let mut words = Words {
+        reasoning: reasoning.unwrap_or_default(),
+        ..Words::default()
+    };
     details(piece, &mut words);
     match piece.get("content") {
         Some(Value::String(content)) => words.text.push_str(content),

@@ -192,7 +192,7 @@ fn file(place: &Place<'_>, file: &Value) -> Result<ContentPart, WireError> {
     Ok(ContentPart::File { name, media })
 }
 
-/// Reasoning of an earlier answer, in the forms of DeepSeek, `OpenRouter` and `LiteLLM`.
+/// Reasoning of an earlier answer, in the forms of `DeepSeek`, `OpenRouter` and `LiteLLM`.
 fn thoughts(message: &Value) -> Vec<ContentPart> {
     let list = |key: &str| message.get(key).and_then(Value::as_array);
     let blocks: Vec<Reasoning> = match (list("thinking_blocks"), list("reasoning_details")) {
