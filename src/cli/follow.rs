@@ -1,7 +1,10 @@
 //! Following a debate of this process to its end.
 
 use std::sync::Arc;
+use std::task::Poll;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::output::Output;
@@ -62,6 +65,8 @@ impl<'a> Follower<'a> {
 
     /// Writes until the debate is over, or Ctrl-C pauses it. A second Ctrl-C leaves at once.
     pub(super) async fn run(mut self) -> Result<Followed, StoreError> {
+        // Listens before the first line is written: whoever sees a line may interrupt.
+        let mut interrupts = interrupts().await;
         let mut live = self.app.live.subscribe(&self.debate).receiver;
         self.catch_up().await?;
         let mut pausing = false;
@@ -77,11 +82,12 @@ impl<'a> Follower<'a> {
                     Ok(LiveEvent::Stored(events)) => self.take(&events).await?,
                     Err(RecvError::Lagged(_) | RecvError::Closed) => self.catch_up().await?,
                 },
-                _ = tokio::signal::ctrl_c() => {
+                () = &mut interrupts => {
                     if pausing {
                         return Ok(Followed::Paused);
                     }
                     pausing = true;
+                    interrupts = self::interrupts().await;
                     let id = format!("terminal-{}", self.written);
                     if self.app.engine.command(&self.debate, id, Command::Pause { at: PauseAt::Now }).await.is_err() {
                         // It ended at this very moment, or is paused already.
@@ -139,5 +145,20 @@ impl<'a> Follower<'a> {
             EventBody::Paused {} => Some(Followed::Paused),
             _ => return,
         };
+    }
+}
+
+/// Ctrl-C, listened to from now on. Without a listener the program ends where it is.
+async fn interrupts() -> BoxFuture<'static, ()> {
+    let mut interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+    .boxed();
+    // Tokio listens from the first poll on.
+    match futures::poll!(&mut interrupt) {
+        Poll::Pending => interrupt,
+        Poll::Ready(()) => std::future::ready(()).boxed(),
     }
 }
