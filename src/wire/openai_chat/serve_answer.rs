@@ -151,11 +151,25 @@ pub(in crate::wire) struct Encoder {
     /// Said only once, although a provider may say it twice.
     finish: Option<FinishReason>,
     calls: bool,
+    /// What stands before and behind the text of a chunk that holds nothing else, which most do.
+    around_text: (String, String),
 }
 
 impl Encoder {
     pub(in crate::wire) fn new(head: AnswerHead) -> Self {
+        let (id, model, created) = (json!(head.id), json!(head.model), head.created_s);
+        let before = format!(
+            "data: {{\"id\":{id},\"object\":\"chat.completion.chunk\",\"created\":{created},\"model\":{model},\
+             \"choices\":[{{\"index\":0,\"delta\":{{\"content\":"
+        );
+        let usage = if head.usage_in_stream {
+            ",\"usage\":null"
+        } else {
+            ""
+        };
+        let behind = format!("}},\"logprobs\":null,\"finish_reason\":null}}]{usage}}}\n\n");
         Self {
+            around_text: (before, behind),
             head,
             begun: false,
             usage: None,
@@ -231,6 +245,14 @@ impl StreamEncoder for Encoder {
         if chunk.delta.is_empty() && chunk.delta.logprobs.is_empty() && self.begun {
             return;
         }
+        if self.begun && is_text_alone(&chunk.delta) {
+            let (before, behind) = &self.around_text;
+            out.extend_from_slice(before.as_bytes());
+            // Writing a text into memory cannot fail.
+            let _ = serde_json::to_writer(&mut *out, &chunk.delta.text);
+            out.extend_from_slice(behind.as_bytes());
+            return;
+        }
         let delta = self.delta(&chunk.delta);
         let choice = json!({
             "index": 0,
@@ -260,8 +282,52 @@ impl StreamEncoder for Encoder {
     }
 }
 
+fn is_text_alone(delta: &Delta) -> bool {
+    delta.refusal.is_empty()
+        && delta.reasoning.is_empty()
+        && delta.seal.is_none()
+        && delta.tool_calls.is_empty()
+        && delta.logprobs.is_empty()
+}
+
 fn write_data(data: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(data.as_bytes());
     out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_of_text_alone_is_written_as_every_other() {
+        for usage_in_stream in [true, false] {
+            let mut encoder = Encoder::new(AnswerHead {
+                id: "a\"1".to_owned(),
+                model: "m".to_owned(),
+                created_s: 7,
+                usage_in_stream,
+            });
+            let word = ChatChunk {
+                delta: Delta {
+                    text: "\u{1f600} \"hi\"\n".to_owned(),
+                    ..Delta::default()
+                },
+                ..ChatChunk::default()
+            };
+            let event = |encoder: &mut Encoder| -> Value {
+                let mut out = Vec::new();
+                encoder.chunk(&word, &mut out);
+                let text = String::from_utf8(out).unwrap();
+                assert!(text.ends_with("\n\n"), "{text}");
+                serde_json::from_str(text.strip_prefix("data: ").unwrap()).unwrap()
+            };
+            let mut first = event(&mut encoder);
+            // The first chunk alone names who speaks.
+            let delta = first["choices"][0]["delta"].as_object_mut().unwrap();
+            delta.remove("role");
+            assert_eq!(event(&mut encoder), first);
+        }
+    }
 }
