@@ -8,19 +8,24 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::types::DebateId;
+use crate::types::Deployment;
 use crate::types::Endpoint;
 use crate::types::ModelName;
+use crate::types::Target;
 use crate::types::TurnId;
 
 /// On whose behalf a call is made.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
+    /// The caller's id of the call, as its answer's headers tell it.
+    pub call_id: Option<Arc<str>>,
     /// Who asked, when the caller is known.
     pub principal: Option<String>,
     /// The debate that the call belongs to.
@@ -33,6 +38,8 @@ pub struct CallContext {
     pub depth: u8,
     /// Another address or credential than the provider's own; already checked against the operator's rules.
     pub endpoint: Option<Endpoint>,
+    /// Where the router sends this attempt, when it is an entry of the operator's model list.
+    pub target: Option<Arc<Target>>,
     /// `true` when a request that would lose a parameter on its way is refused instead.
     pub strict: bool,
     /// Where the layers below note what the layers above report.
@@ -88,6 +95,25 @@ pub struct CallTrace {
     waiting: OnceLock<watch::Sender<Option<CallWait>>>,
     path: OnceLock<CallPath>,
     dropped: Mutex<Vec<String>>,
+    routed: Mutex<Routed>,
+    reply_headers: Mutex<HeaderMap>,
+}
+
+/// How a call was routed so far.
+#[derive(Debug, Clone, Default)]
+pub struct Routed {
+    /// The group that was asked last; empty before any was.
+    pub group: Arc<str>,
+    /// The entry of the model list that was asked last; `None` for a model that is called by its own name.
+    pub deployment: Option<Arc<Deployment>>,
+    /// The model that was asked last.
+    pub model: Option<ModelName>,
+    /// Attempts so far, the first included.
+    pub attempts: u32,
+    /// Further attempts that were allowed.
+    pub max_retries: u32,
+    /// Other groups that were asked instead.
+    pub fallbacks: u32,
 }
 
 impl CallTrace {
@@ -165,6 +191,32 @@ impl CallTrace {
     pub fn dropped(&self) -> Vec<String> {
         let noted = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
         noted.clone()
+    }
+
+    /// Notes how the call is routed; it takes the place of what was noted before.
+    pub fn note_routed(&self, routed: Routed) {
+        *self.routed.lock().unwrap_or_else(PoisonError::into_inner) = routed;
+    }
+
+    /// How the call was routed so far.
+    pub fn routed(&self) -> Routed {
+        let routed = self.routed.lock().unwrap_or_else(PoisonError::into_inner);
+        routed.clone()
+    }
+
+    /// Keeps the headers of the upstream's reply, of the last attempt that had one.
+    pub fn note_reply_headers(&self, headers: HeaderMap) {
+        let kept = self.reply_headers.lock();
+        *kept.unwrap_or_else(PoisonError::into_inner) = headers;
+    }
+
+    /// Takes the headers of the upstream's reply.
+    pub fn take_reply_headers(&self) -> HeaderMap {
+        let mut kept = self
+            .reply_headers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut kept)
     }
 
     /// Which implementation made the call; `None` before any did.

@@ -15,6 +15,7 @@ pub use call::CallContext;
 pub use call::CallPath;
 pub use call::CallTrace;
 pub use call::CallWait;
+pub use call::Routed;
 pub use embedding::EmbeddingClient;
 pub use embedding::EmbeddingPurpose;
 pub use embedding::EmbeddingRequest;
@@ -26,6 +27,7 @@ pub use error::TimeoutPhase;
 pub use request::ChatRequest;
 pub use request::Content;
 pub use request::Head;
+pub use request::Wishes;
 pub use scripted::Reply;
 pub use scripted::ScriptedClient;
 
@@ -64,6 +66,15 @@ pub trait ClientSource: Send + Sync {
     /// # Errors
     /// `ModelNotFound` when no provider of that name is known; the message names the nearest.
     fn client(&self, model: &ModelName) -> Result<Arc<dyn BaseLlmClient>, LlmError>;
+}
+
+/// Gives who turns texts into vectors, for a model's name.
+pub trait EmbedderSource: Send + Sync {
+    /// Returns who can be asked for this model.
+    ///
+    /// # Errors
+    /// `ModelNotFound` when no provider of that name is known, `InvalidRequest` when its provider has no vectors.
+    fn embedder(&self, model: &ModelName) -> Result<Arc<dyn EmbeddingClient>, LlmError>;
 }
 
 /// Puts a stream's chunks together into the whole answer.

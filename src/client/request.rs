@@ -1,5 +1,7 @@
 //! What is sent to a client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::call::CallContext;
@@ -29,6 +31,25 @@ pub struct Head {
     pub estimated_tokens: u64,
     /// Labels for routing.
     pub tags: Vec<String>,
+    /// What the caller wants of the router.
+    pub wishes: Wishes,
+}
+
+/// What a caller wants of the router beside an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Further attempts after the first.
+    pub num_retries: Option<u8>,
+    /// Groups to ask when the asked one fails, in order; `None` leaves the configured ones.
+    pub fallbacks: Option<Vec<String>>,
+    /// `true` asks no other group, whatever is configured.
+    pub no_fallbacks: bool,
+    /// For how long the whole answer is waited for.
+    pub timeout: Option<Duration>,
+    /// For how long a piece of a streamed answer is waited for.
+    pub stream_timeout: Option<Duration>,
+    /// Calls of one session go to one deployment as long as it can be asked.
+    pub session: Option<String>,
 }
 
 /// What is asked, in one of two forms on one path.
@@ -62,10 +83,20 @@ impl ChatRequest {
             stream: true,
             estimated_tokens,
             tags: Vec::new(),
+            wishes: Wishes::default(),
         };
         Self {
             head,
             content: Content::Typed(chat),
+            call: CallContext::default(),
+        }
+    }
+
+    /// Passes on a body as a client sent it, for the head that was read from it.
+    pub fn raw(head: Head, wire: Wire, body: Bytes) -> Self {
+        Self {
+            head,
+            content: Content::Raw { wire, body },
             call: CallContext::default(),
         }
     }

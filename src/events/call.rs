@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::types::DebateId;
+use crate::types::Deployment;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
 use crate::types::TurnId;
@@ -22,6 +23,20 @@ pub struct CallRecord {
     pub debate: Option<DebateId>,
     /// The turn that it writes.
     pub turn: Option<TurnId>,
+    /// The name that was asked for, where it is a group of the model list.
+    pub group: Option<Arc<str>>,
+    /// The entry of the model list that answered, or was asked last.
+    pub deployment: Option<Arc<Deployment>>,
+    /// The caller's id of the call, as its answer's headers tell it.
+    pub call_id: Option<Arc<str>>,
+    /// Who asked, when the caller is known.
+    pub principal: Option<String>,
+    /// The labels of the call.
+    pub tags: Vec<String>,
+    /// `true` when the answer was wanted in pieces.
+    pub stream: bool,
+    /// Other groups that were asked instead.
+    pub fallbacks: u32,
     /// Calls made upstream.
     pub attempts: u32,
     /// Time until the first token; `None` when there was none.

@@ -10,6 +10,7 @@ mod health;
 mod openapi;
 mod ws;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,6 +63,30 @@ impl Default for HttpConfig {
             max_ws_message_bytes: 256 << 10,
         }
     }
+}
+
+/// Settings of the gateway's paths, which a reload may change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GatewayConfig {
+    /// A path that all others may stand behind, `/litellm`; empty for none.
+    pub base_path: String,
+    /// A header that carries the key instead of the usual ones.
+    pub key_header: Option<String>,
+    /// `true` answers `/metrics` without a key.
+    pub open_metrics: bool,
+    /// Who may ask for which models; `None` lets everybody ask for all.
+    pub plans: Option<Plans>,
+}
+
+/// Which models each plan may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plans {
+    /// Names of models by the plan's name; `*` as a model stands for all.
+    pub models: BTreeMap<String, Vec<String>>,
+    /// The names for callers whose plan is not known.
+    pub baseline: Vec<String>,
+    /// `true` lists the models of other plans too, as locked.
+    pub shows_locked: bool,
 }
 
 /// What the handlers work with.

@@ -32,6 +32,7 @@ use crate::catalog::UnknownModel;
 use crate::client::BaseLlmClient;
 use crate::client::ChatRequest;
 use crate::client::ClientSource;
+use crate::client::EmbedderSource;
 use crate::client::EmbeddingClient;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
@@ -259,6 +260,12 @@ fn not_found(unknown: &UnknownModel) -> LlmError {
 impl ClientSource for ClientFactory {
     fn client(&self, model: &ModelName) -> Result<Arc<dyn BaseLlmClient>, LlmError> {
         self.create(model.as_str())
+    }
+}
+
+impl EmbedderSource for ClientFactory {
+    fn embedder(&self, model: &ModelName) -> Result<Arc<dyn EmbeddingClient>, LlmError> {
+        self.embedder(model.as_str())
     }
 }
 

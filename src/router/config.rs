@@ -1,11 +1,15 @@
 //! What an operator can set about retries and cooldowns.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::types::Deployment;
+
 /// Retries and cooldowns. The defaults are those that teams know from `LiteLLM`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouterConfig {
     /// Further attempts after the first, at most 255; 2 by default.
@@ -23,6 +27,137 @@ pub struct RouterConfig {
     /// Longest time that a new call waits for a deployment that cools down because it was rate limited;
     /// 30 by default, 0 to fail at once.
     pub wait_for_cooldown_s: u32,
+    /// Shortest rest before the same deployment is asked again, in seconds; 0 by default.
+    pub retry_after_s: u32,
+    /// `true` lets nothing cool down.
+    pub disable_cooldowns: bool,
+    /// Further attempts by class of failure; a class that is not named has the general number.
+    pub retry_policy: BTreeMap<FailureClass, u8>,
+    /// The same for the groups that are named.
+    pub group_retry_policy: BTreeMap<String, BTreeMap<FailureClass, u8>>,
+    /// Failed calls after which a deployment cools down, by class of failure.
+    pub allowed_fails_policy: BTreeMap<FailureClass, u32>,
+    /// Which deployment of a group is asked.
+    pub strategy: Strategy,
+    /// What the latency strategy goes by.
+    pub latency: LatencyConfig,
+    /// Groups to ask instead, by the group that failed; `*` stands for every group.
+    pub fallbacks: BTreeMap<String, Vec<String>>,
+    /// The same, when the prompt does not fit.
+    pub context_window_fallbacks: BTreeMap<String, Vec<String>>,
+    /// The same, when the answer was held back.
+    pub content_policy_fallbacks: BTreeMap<String, Vec<String>>,
+    /// Groups to ask instead of any group that has none of its own.
+    pub default_fallbacks: Vec<String>,
+    /// Most other groups that one call asks; 5 by default.
+    pub max_fallbacks: u8,
+    /// Other names of groups.
+    pub aliases: BTreeMap<String, Alias>,
+    /// `true` leaves out deployments whose model cannot take the prompt.
+    pub pre_call_checks: bool,
+    /// `true` asks only deployments that have the call's tags.
+    pub tag_filtering: bool,
+    /// `true` is content with one of the call's tags; `false` wants all. `true` by default.
+    pub tag_match_any: bool,
+    /// `true` sends calls of one session, or with one long beginning, to one deployment, whose cache has it.
+    pub sticky: bool,
+    /// For how long a session stays with its deployment; 3600 by default.
+    pub sticky_ttl_s: u32,
+    /// Milliseconds without a first token after which another deployment is asked too, and the first to answer
+    /// wins; `None` never does.
+    pub hedge_after_ms: Option<u32>,
+    /// Calls at the same time to each deployment that names no number of its own.
+    pub default_max_parallel: Option<u32>,
+    /// For how long a whole answer is waited for, in seconds.
+    pub timeout_s: Option<f64>,
+    /// For how long a piece of a streamed answer is waited for, in seconds.
+    pub stream_timeout_s: Option<f64>,
+    /// The model list.
+    #[serde(skip)]
+    pub deployments: Vec<Arc<Deployment>>,
+}
+
+/// Which deployment of a group is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// By lot; weights count, else calls a minute, else tokens a minute.
+    #[default]
+    SimpleShuffle,
+    /// The one with the fewest calls under way.
+    LeastBusy,
+    /// The one that used the fewest tokens of its minute.
+    #[serde(alias = "usage-based-routing-v2")]
+    UsageBasedRouting,
+    /// One of the fastest.
+    LatencyBasedRouting,
+    /// The cheapest.
+    CostBasedRouting,
+    /// The first of the list.
+    Ordered,
+}
+
+/// What the latency strategy goes by.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatencyConfig {
+    /// For how long a measured time counts; 3600 by default.
+    pub ttl_s: u32,
+    /// How much slower than the fastest one may be to be asked as well, as a share; 0 by default.
+    pub buffer: f64,
+    /// Times that are kept for each deployment; 10 by default.
+    pub kept: usize,
+}
+
+impl Default for LatencyConfig {
+    fn default() -> Self {
+        Self {
+            ttl_s: 3600,
+            buffer: 0.0,
+            kept: 10,
+        }
+    }
+}
+
+/// Another name of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alias {
+    /// The group.
+    pub group: String,
+    /// `true` leaves the name out of lists.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+/// Classes of failure that a policy tells apart, by the names that `LiteLLM` users write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+pub enum FailureClass {
+    /// The request is wrong.
+    #[serde(rename = "BadRequestError")]
+    BadRequest,
+    /// The key is refused.
+    #[serde(rename = "AuthenticationError")]
+    Authentication,
+    /// It took too long.
+    #[serde(rename = "TimeoutError", alias = "Timeout")]
+    Timeout,
+    /// Too fast.
+    #[serde(rename = "RateLimitError")]
+    RateLimit,
+    /// The answer was held back.
+    #[serde(rename = "ContentPolicyViolationError")]
+    ContentPolicy,
+    /// The provider failed.
+    #[serde(
+        rename = "InternalServerError",
+        alias = "ServiceUnavailableError",
+        alias = "BadGatewayError"
+    )]
+    Server,
+    /// There is no such model.
+    #[serde(rename = "NotFoundError")]
+    NotFound,
 }
 
 impl Default for RouterConfig {
@@ -35,6 +170,29 @@ impl Default for RouterConfig {
             allowed_fails: 3,
             cooldown_s: 5,
             wait_for_cooldown_s: 30,
+            retry_after_s: 0,
+            disable_cooldowns: false,
+            retry_policy: BTreeMap::new(),
+            group_retry_policy: BTreeMap::new(),
+            allowed_fails_policy: BTreeMap::new(),
+            strategy: Strategy::default(),
+            latency: LatencyConfig::default(),
+            fallbacks: BTreeMap::new(),
+            context_window_fallbacks: BTreeMap::new(),
+            content_policy_fallbacks: BTreeMap::new(),
+            default_fallbacks: Vec::new(),
+            max_fallbacks: 5,
+            aliases: BTreeMap::new(),
+            pre_call_checks: false,
+            tag_filtering: false,
+            tag_match_any: true,
+            sticky: false,
+            sticky_ttl_s: 3600,
+            hedge_after_ms: None,
+            default_max_parallel: None,
+            timeout_s: None,
+            stream_timeout_s: None,
+            deployments: Vec::new(),
         }
     }
 }

@@ -59,6 +59,13 @@ impl Meter {
                 path: "none",
                 debate: request.call.debate.clone(),
                 turn: request.call.turn.clone(),
+                group: None,
+                deployment: None,
+                call_id: request.call.call_id.clone(),
+                principal: request.call.principal.clone(),
+                tags: request.head.tags.clone(),
+                stream: request.head.stream,
+                fallbacks: 0,
                 attempts: 0,
                 ttft: None,
                 total: Duration::ZERO,
@@ -133,6 +140,10 @@ impl Meter {
         record.upstream_wait = self.trace.upstream_wait();
         record.retry_wait = self.trace.retry_wait();
         record.dropped = self.trace.dropped();
+        let routed = self.trace.routed();
+        record.group = Some(routed.group).filter(|group| !group.is_empty());
+        record.deployment = routed.deployment;
+        record.fallbacks = routed.fallbacks;
         record.queue_wait = self.trace.queue_wait();
         record.usage = match self.reported {
             Some(usage) if usage.total_tokens() > 0 => usage,

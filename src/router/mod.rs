@@ -10,10 +10,17 @@ mod health;
 mod meter;
 mod plan;
 mod retry;
+mod routes;
 mod run;
 
 pub use call_log::CallLog;
+pub use config::Alias;
+pub use config::FailureClass;
+pub use config::LatencyConfig;
 pub use config::RouterConfig;
+pub use config::Strategy;
+pub use routes::ListedGroup;
+pub use routes::Route;
 pub use run::PriceList;
 pub use run::Router;
 pub use run::RouterParts;

@@ -101,6 +101,13 @@ impl Router {
     }
 }
 
+impl Router {
+    /// What holds now.
+    pub(super) fn config(&self) -> &RouterConfig {
+        &self.shared.config
+    }
+}
+
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Router")

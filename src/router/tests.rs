@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use proptest::prelude::*;
+use proptest::strategy::Strategy;
 use tokio::time::Instant;
 
 use super::*;

@@ -4,6 +4,7 @@ pub mod chat;
 pub mod chunk;
 pub mod clock;
 pub mod debate;
+pub mod deployment;
 pub mod diagnostic;
 pub mod embeddings;
 pub mod endpoint;
@@ -20,6 +21,7 @@ pub use chat::{
 };
 pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, TokenLogprob, ToolCallDelta};
 pub use clock::Clock;
+pub use deployment::{Deployment, DeploymentInfo, Target, TargetTimeouts};
 pub use diagnostic::Diagnostic;
 pub use embeddings::EmbeddingDialect;
 pub use endpoint::Endpoint;
