@@ -1,5 +1,6 @@
 //! What is sent to a client.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use super::call::CallContext;
 use crate::types::Chat;
 use crate::types::ModelName;
+use crate::types::TopLevel;
 use crate::types::Wire;
 
 /// One request: what routing needs, what is asked, and on whose behalf.
@@ -67,6 +69,8 @@ pub enum Content {
         wire: Wire,
         /// The body.
         body: Bytes,
+        /// Where the members of the body stand, when it has been looked at already.
+        members: Option<Arc<TopLevel>>,
     },
 }
 
@@ -96,7 +100,11 @@ impl ChatRequest {
     pub fn raw(head: Head, wire: Wire, body: Bytes) -> Self {
         Self {
             head,
-            content: Content::Raw { wire, body },
+            content: Content::Raw {
+                wire,
+                body,
+                members: None,
+            },
             call: CallContext::default(),
         }
     }

@@ -13,6 +13,7 @@ pub mod keep_alive;
 pub mod prices;
 pub mod quirks;
 pub mod secret;
+pub mod top_level;
 pub mod usage;
 
 pub use chat::{
@@ -29,4 +30,5 @@ pub use ids::{DebateId, InvalidModelName, ModelName, TurnId, Wire};
 pub use keep_alive::{KeepAlive, NoKeepAlive};
 pub use prices::{LongPrompt, LongPrompts, Prices};
 pub use secret::Secret;
+pub use top_level::{NotAnObject, TopLevel};
 pub use usage::{Billed, NanoUsd, Usage};

@@ -159,7 +159,7 @@ fn unspoken(wire: Wire) -> WireError {
 pub fn typed(request: &ChatRequest) -> Result<Cow<'_, Chat>, WireError> {
     match &request.content {
         Content::Typed(chat) => Ok(Cow::Borrowed(chat)),
-        Content::Raw { wire, body } => {
+        Content::Raw { wire, body, .. } => {
             serve::decode_request(*wire, body).map(|asked| Cow::Owned(asked.chat))
         }
     }
