@@ -32,6 +32,7 @@ pub mod serve;
 mod stream;
 mod think_tags;
 mod tool_ids;
+pub mod verbatim;
 mod waiting_calls;
 
 use std::borrow::Cow;
