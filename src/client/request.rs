@@ -29,6 +29,8 @@ pub struct Head {
     pub model: ModelName,
     /// `true` when the answer is wanted in pieces.
     pub stream: bool,
+    /// `true` when the caller wants the usage within a stream.
+    pub usage_in_stream: bool,
     /// A cautious estimate of the prompt's tokens.
     pub estimated_tokens: u64,
     /// Labels for routing.
@@ -85,6 +87,7 @@ impl ChatRequest {
         let head = Head {
             model,
             stream: true,
+            usage_in_stream: true,
             estimated_tokens,
             tags: Vec::new(),
             wishes: Wishes::default(),

@@ -1,6 +1,7 @@
 //! A streamed answer as it comes in: bytes to chunks, with every wait bounded and every ending named.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -27,7 +28,7 @@ const AFTERWORD: Duration = Duration::from_secs(2);
 pub(super) struct Answer {
     body: ReplyBody,
     decoder: StreamDecoder,
-    callee: Callee,
+    callee: Arc<Callee>,
     waits: Waits,
     ready: VecDeque<ChatChunk>,
     state: State,
@@ -64,7 +65,7 @@ impl Answer {
     pub(super) fn new(
         body: ReplyBody,
         decoder: StreamDecoder,
-        callee: Callee,
+        callee: Arc<Callee>,
         waits: Waits,
     ) -> Self {
         Self {

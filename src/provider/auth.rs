@@ -24,6 +24,7 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Endpoint;
 use crate::types::Secret;
+use crate::types::Target as DeploymentTarget;
 use aws::AccessKey;
 use aws::Signable;
 use azure::EntraApp;
@@ -80,7 +81,35 @@ pub(super) enum Login {
     Entra(EntraApp),
 }
 
-/// Returns where the provider is called and as whom; a request's endpoint goes before the provider's own.
+/// The variables that hold at an entry of the model list: its own, its key under the provider's name for it, and
+/// the process's behind them.
+pub(super) fn environment_of(
+    spec: &ProviderSpec,
+    environment: &Environment,
+    target: &DeploymentTarget,
+) -> Environment {
+    let mut own: Vec<(String, String)> = target
+        .variables
+        .iter()
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect();
+    if let Some(key) = &target.api_key {
+        let is_login = |name: &str| {
+            [AWS_ACCESS_KEY_ID, AZURE_CLIENT_SECRET].contains(&name) || name.ends_with("_AD_TOKEN")
+        };
+        let names = &spec.auth.key_env;
+        let plain = names.iter().find(|name| !is_login(name));
+        // Every other name is blanked, so that the process's key cannot go before the entry's own.
+        own.extend(names.iter().map(|name| (name.clone(), String::new())));
+        if let Some(name) = plain.or(names.first()) {
+            own.push((name.clone(), key.expose().to_owned()));
+        }
+    }
+    environment.with(own)
+}
+
+/// Returns where the provider is called and as whom; a request's endpoint goes before the entry of the model list,
+/// and that before the provider's own.
 ///
 /// # Errors
 /// `Authentication` when a key is needed and not set, `InvalidRequest` when a part of the address is; the message
@@ -89,12 +118,19 @@ pub(super) fn target(
     spec: &ProviderSpec,
     environment: &Environment,
     endpoint: Option<&Endpoint>,
+    entry: Option<&DeploymentTarget>,
 ) -> Result<Target, LlmError> {
     let given = endpoint.and_then(|endpoint| endpoint.api_base.as_deref());
-    let credential = credential(spec, environment, endpoint)?;
-    let (base_url, reach) = match given {
-        Some(given) => (spec.completed(given), Reach::NotLinkLocal),
-        None => (
+    let own = entry.and_then(|entry| entry.api_base.as_deref());
+    // An operator's own server may need no key, whatever its wire's usual provider does.
+    let credential = match credential(spec, environment, endpoint) {
+        Err(_) if given.is_none() && own.is_some() => Credential::None,
+        found => found?,
+    };
+    let (base_url, reach) = match (given, own) {
+        (Some(given), _) => (spec.completed(given), Reach::NotLinkLocal),
+        (None, Some(own)) => (spec.completed(own), Reach::Anywhere),
+        (None, None) => (
             spec.address(|name| environment.get(name).map(str::to_owned))
                 .map_err(|missing| no_address(spec, &missing))?,
             Reach::Anywhere,
@@ -198,7 +234,10 @@ fn access_key(environment: &Environment, id: &str) -> Result<AccessKey, &'static
 ///
 /// # Errors
 /// `InvalidRequest` when a header of the provider's file is none.
-pub(super) fn headers(spec: &ProviderSpec) -> Result<HeaderMap, LlmError> {
+pub(super) fn headers(
+    spec: &ProviderSpec,
+    entry: Option<&DeploymentTarget>,
+) -> Result<HeaderMap, LlmError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
@@ -207,6 +246,10 @@ pub(super) fn headers(spec: &ProviderSpec) -> Result<HeaderMap, LlmError> {
     );
     for (name, value) in &spec.headers {
         headers.insert(header_name(spec, name)?, header_value(spec, name, value)?);
+    }
+    for (name, value) in entry.iter().flat_map(|entry| &entry.headers) {
+        let value = sensitive(value.expose()).ok_or_else(|| bad_header(spec, name))?;
+        headers.insert(header_name(spec, name)?, value);
     }
     Ok(headers)
 }
@@ -333,7 +376,8 @@ fn header_value(spec: &ProviderSpec, name: &str, value: &str) -> Result<HeaderVa
 }
 
 fn bad_header(spec: &ProviderSpec, name: &str) -> LlmError {
-    let message = format!("the header \"{name}\" in the provider's file cannot be sent");
+    let message =
+        format!("the header \"{name}\" of the provider's file or the model list cannot be sent");
     LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, message)
 }
 

@@ -15,6 +15,14 @@ impl Environment {
         (!value.is_empty()).then_some(value)
     }
 
+    /// The same variables with others that go before them.
+    #[must_use]
+    pub fn with(&self, others: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut variables = self.0.as_ref().clone();
+        variables.extend(others);
+        Self(Arc::new(variables))
+    }
+
     /// The first of these variables that is set, and its value.
     pub fn first_of<'a>(&self, names: &'a [String]) -> Option<(&'a str, &str)> {
         names

@@ -1,11 +1,11 @@
 //! From a model's name to the client that calls it: unified, legacy by the flag, or demo.
 
 use std::collections::BTreeSet;
-#[cfg(feature = "legacy")]
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +16,7 @@ use super::dropped::DroppedParams;
 use super::embed::UnifiedEmbedder;
 use super::environment::Environment;
 use super::flag::LlmFlag;
+use super::lane::Lanes;
 use super::local::LocalConfig;
 use super::local::LocalServers;
 use super::prepared::Preview;
@@ -41,6 +42,9 @@ use crate::types::EmbeddingDialect;
 use crate::types::ModelName;
 use crate::types::Wire;
 
+/// Names that are remembered; a caller chooses them, so they need a bound.
+const MAX_KNOWN: usize = 4096;
+
 /// What clients are made from.
 #[derive(Debug, Clone)]
 pub struct FactoryParts {
@@ -63,6 +67,8 @@ pub struct ClientFactory {
     parts: FactoryParts,
     unified: Arc<UnifiedParts>,
     demo: DemoClient,
+    /// Clients by the names that they were asked for by, with their providers.
+    known: RwLock<HashMap<String, (String, Arc<UnifiedClient>)>>,
     /// Models of whose retirement was told.
     told: Mutex<BTreeSet<ModelName>>,
     /// A legacy client owns its connections, so it is made once for each provider.
@@ -93,12 +99,14 @@ impl ClientFactory {
             clock: parts.clock,
             dropped: DroppedParams::default(),
             strict: AtomicBool::new(false),
+            lanes: Lanes::default(),
             tokens: Tokens::default(),
             cancelling: Cancelling::default(),
         };
         Ok(Self {
             demo: DemoClient::new(parts.demo_pace),
             unified: Arc::new(unified),
+            known: RwLock::default(),
             told: Mutex::default(),
             #[cfg(feature = "legacy")]
             legacy: Mutex::default(),
@@ -115,6 +123,9 @@ impl ClientFactory {
     /// # Errors
     /// `ModelNotFound` when the text is no model's name or its provider is unknown; the message names the nearest.
     pub fn create(&self, model: &str) -> Result<Arc<dyn BaseLlmClient>, LlmError> {
+        if let Some(known) = self.known(model) {
+            return Ok(known);
+        }
         let spec = self.spec(model)?;
         Ok(match spec.wire() {
             Wire::Demo => Arc::new(self.demo.clone()),
@@ -125,7 +136,7 @@ impl ClientFactory {
             | Wire::Ollama
             | Wire::Cohere
             | Wire::Bedrock
-            | Wire::Replicate => self.calling_out(spec),
+            | Wire::Replicate => self.calling_out(model, spec),
         })
     }
 
@@ -211,7 +222,22 @@ impl ClientFactory {
         &self.unified.dropped
     }
 
-    fn calling_out(&self, spec: &Arc<ProviderSpec>) -> Arc<dyn BaseLlmClient> {
+    /// The client of a model that was asked for before, where nothing but the unified client may answer for it.
+    fn known(&self, model: &str) -> Option<Arc<dyn BaseLlmClient>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (provider, client) = known.get(model)?;
+        (!self.parts.flag.wants_legacy(provider)).then(|| Arc::clone(client) as _)
+    }
+
+    fn remember(&self, model: &str, spec: &ProviderSpec, client: &Arc<UnifiedClient>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(model.to_owned(), (spec.id.clone(), Arc::clone(client)));
+    }
+
+    fn calling_out(&self, model: &str, spec: &Arc<ProviderSpec>) -> Arc<dyn BaseLlmClient> {
         let timeouts = CallTimeouts::of(spec, &self.parts.timeouts);
         let unified = UnifiedClient::new(Arc::clone(spec), timeouts, Arc::clone(&self.unified));
         #[cfg(feature = "legacy")]
@@ -220,7 +246,9 @@ impl ClientFactory {
         {
             return Arc::new(super::flagged::FlaggedClient::new(direct, unified));
         }
-        Arc::new(unified)
+        let unified = Arc::new(unified);
+        self.remember(model, spec, &unified);
+        unified
     }
 
     #[cfg(feature = "legacy")]

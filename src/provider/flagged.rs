@@ -1,5 +1,6 @@
 //! A provider on its legacy path.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,9 +12,11 @@ use crate::client::ChunkStream;
 use crate::client::Content;
 use crate::client::LlmError;
 use crate::types::ChatResponse;
+use crate::wire;
 
-/// Calls the legacy client with everything that it takes; the rest stays unified: a body in a wire's own form,
-/// which it cannot read, and an address or key of the caller's, which only the unified path guards.
+/// Calls the legacy client with everything that it takes; a body in a wire's own form is read for it first. The rest
+/// stays unified: an address or key of the caller's, which only the unified path guards, and an entry of the model
+/// list, whose settings only that one knows.
 pub(super) struct FlaggedClient {
     legacy: Arc<dyn BaseLlmClient>,
     unified: UnifiedClient,
@@ -24,11 +27,20 @@ impl FlaggedClient {
         Self { legacy, unified }
     }
 
-    fn client_for(&self, request: &ChatRequest) -> &dyn BaseLlmClient {
-        let typed = matches!(request.content, Content::Typed(_));
-        match typed && request.call.endpoint.is_none() {
-            true => self.legacy.as_ref(),
-            false => &self.unified,
+    /// The request as the legacy client reads it; `None` where the call stays unified.
+    fn for_legacy<'a>(&self, request: &'a ChatRequest) -> Option<Cow<'a, ChatRequest>> {
+        if request.call.endpoint.is_some() || request.call.target.is_some() {
+            return None;
+        }
+        match &request.content {
+            Content::Typed(_) => Some(Cow::Borrowed(request)),
+            Content::Raw { .. } => {
+                let chat = wire::typed(request).ok()?.into_owned();
+                Some(Cow::Owned(ChatRequest {
+                    content: Content::Typed(chat),
+                    ..request.clone()
+                }))
+            }
         }
     }
 }
@@ -40,10 +52,16 @@ impl BaseLlmClient for FlaggedClient {
     }
 
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
-        self.client_for(request).send_message(request).await
+        match self.for_legacy(request) {
+            Some(request) => self.legacy.send_message(&request).await,
+            None => self.unified.send_message(request).await,
+        }
     }
 
     async fn stream_message(&self, request: &ChatRequest) -> Result<ChunkStream, LlmError> {
-        self.client_for(request).stream_message(request).await
+        match self.for_legacy(request) {
+            Some(request) => self.legacy.stream_message(&request).await,
+            None => self.unified.stream_message(request).await,
+        }
     }
 }

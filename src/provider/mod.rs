@@ -16,9 +16,12 @@ mod failure;
 pub mod flag;
 #[cfg(feature = "legacy")]
 mod flagged;
+mod lane;
 #[cfg(feature = "legacy")]
 pub mod legacy;
 mod local;
+mod opened;
+mod passing;
 pub mod prepared;
 mod replicate;
 mod reply;

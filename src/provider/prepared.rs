@@ -1,5 +1,7 @@
 //! What is sent for a request: the address, the headers and the bytes. Nothing is sent here.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -8,6 +10,8 @@ use http::Uri;
 
 use super::auth;
 use super::auth::Credential;
+use super::environment::Environment;
+use super::failure::Callee;
 use super::transport::Outgoing;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
@@ -15,9 +19,12 @@ use crate::catalog::ProviderSpec;
 use crate::catalog::Template;
 use crate::client::CallContext;
 use crate::client::ChatRequest;
+use crate::client::Content;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
+use crate::types::Chat;
 use crate::types::ModelName;
+use crate::types::Target;
 use crate::types::Wire;
 use crate::types::quirks::Quirks;
 use crate::wire;
@@ -50,7 +57,17 @@ pub(super) struct Prepared {
 #[derive(Debug, Clone)]
 pub(super) struct Spoken {
     pub(super) wire: Wire,
-    pub(super) quirks: Quirks,
+    pub(super) quirks: Arc<Quirks>,
+}
+
+/// Where a request goes.
+pub(super) struct Place<'a> {
+    pub(super) spec: &'a ProviderSpec,
+    pub(super) parts: &'a UnifiedParts,
+    /// The variables that hold there.
+    pub(super) environment: &'a Environment,
+    /// The entry of the model list, when it is one.
+    pub(super) target: Option<&'a Target>,
 }
 
 impl Spoken {
@@ -58,7 +75,7 @@ impl Spoken {
     pub(super) fn of(catalog: &Catalog, spec: &ProviderSpec, model: &ModelName) -> Self {
         Self {
             wire: spec.speech(model.model()).wire,
-            quirks: catalog.quirks(model),
+            quirks: Arc::new(catalog.quirks(model)),
         }
     }
 }
@@ -75,7 +92,13 @@ pub(super) fn encode(
     spoken: &Spoken,
     stream: bool,
 ) -> Result<Encoded, LlmError> {
-    let chat = wire::typed(request).map_err(|error| unsendable(spec, &error))?;
+    let (mut chat, unknown) = read(request).map_err(|error| unsendable(spec, &error))?;
+    if let Some(target) = request.call.target.as_deref()
+        && !target.defaults.is_empty()
+    {
+        let filled = wire::serve::fill(chat.into_owned(), &target.defaults);
+        chat = Cow::Owned(filled.map_err(|error| unsendable(spec, &error))?);
+    }
     let model = &request.head.model;
     let card = parts.catalog.card(model);
     let sent = parts.catalog.as_sent(model);
@@ -87,10 +110,27 @@ pub(super) fn encode(
             .and_then(|card| u32::try_from(card.max_output_tokens?).ok())
             .unwrap_or(spec.default_max_output_tokens),
     };
-    let encoded =
+    let mut encoded =
         wire::encode(spoken.wire, &chat, &context).map_err(|error| unsendable(spec, &error))?;
-    note_dropped(parts, &request.call, model, &encoded)?;
+    encoded.dropped.extend(unknown);
+    note_dropped(parts, &request.call, model, &encoded.dropped)?;
+    if let Some(target) = request.call.target.as_deref() {
+        encoded.body = wire::verbatim::with_members(&encoded.body, &target.extra_body);
+    }
     Ok(encoded)
+}
+
+/// Reads what is asked, and which members of the caller's body have no place in it.
+fn read(request: &ChatRequest) -> Result<(Cow<'_, Chat>, Vec<String>), WireError> {
+    match &request.content {
+        Content::Typed(chat) => Ok((Cow::Borrowed(chat), Vec::new())),
+        Content::Raw { wire, body, .. } => {
+            let mut asked = wire::serve::decode_request(*wire, body)?;
+            let for_us = |name: &String| wire::serve::FOR_THE_GATEWAY.contains(&name.as_str());
+            asked.unknown.retain(|name| !for_us(name));
+            Ok((Cow::Owned(asked.chat), asked.unknown))
+        }
+    }
 }
 
 /// Notes what a request loses.
@@ -101,58 +141,76 @@ pub(super) fn note_dropped(
     parts: &UnifiedParts,
     call: &CallContext,
     model: &ModelName,
-    encoded: &Encoded,
+    dropped: &[String],
 ) -> Result<(), LlmError> {
-    call.trace.note_dropped(&encoded.dropped);
-    let strict = call.strict || parts.strict.load(Ordering::Relaxed);
-    if strict && !encoded.dropped.is_empty() {
+    call.trace.note_dropped(dropped);
+    let of_target = call.target.as_ref().and_then(|target| target.strict);
+    let strict = call.strict || of_target.unwrap_or_else(|| parts.strict.load(Ordering::Relaxed));
+    if strict && !dropped.is_empty() {
         let message = format!(
             "{model} does not take {}: leave it out, or do not ask for a strict call",
-            encoded.dropped.join(", ")
+            dropped.join(", ")
         );
         let kind = LlmErrorKind::InvalidRequest;
         return Err(LlmError::new(kind, model.provider(), message));
     }
-    parts.dropped.note(model, &encoded.dropped);
+    parts.dropped.note(model, dropped);
     Ok(())
 }
 
 /// Puts address, headers and body together.
 ///
 /// # Errors
-/// `Authentication` without a key, `InvalidRequest` without an address; both name the variables to set.
+/// `InvalidRequest` when a part of the path is not set, or an address or header is none.
 pub(super) fn prepare(
-    spec: &ProviderSpec,
-    parts: &UnifiedParts,
-    call: &CallContext,
+    at: &Place<'_>,
+    address: auth::Target,
     encoded: Encoded,
     stream: Option<(&ModelName, bool)>,
 ) -> Result<Prepared, LlmError> {
-    let environment = &parts.environment;
-    let target = auth::target(spec, environment, call.endpoint.as_ref())?;
+    let spec = at.spec;
     let own = stream.and_then(|(model, stream)| {
         let paths = &spec.speech(model.model()).paths;
-        Some((paths.of(&target.base_url, stream)?, model))
+        Some((paths.of(&address.base_url, stream)?, model))
     });
     let path = match own {
         Some((template, model)) => template
             .fill(
-                &|name| environment.get(name).map(str::to_owned),
-                parts.catalog.as_sent(model).model(),
+                &|name| at.environment.get(name).map(str::to_owned),
+                at.parts.catalog.as_sent(model).model(),
             )
             .map_err(|missing| auth::no_address(spec, &missing))?,
         None => encoded.path,
     };
     let outgoing = Outgoing {
-        url: url(spec, &joined(&target.base_url, &path))?,
-        headers: auth::headers(spec)?,
+        url: url(spec, &joined(&address.base_url, &path))?,
+        headers: auth::headers(spec, at.target)?,
         body: encoded.body,
-        reach: target.reach,
+        reach: address.reach,
     };
     Ok(Prepared {
         outgoing,
-        credential: target.credential,
+        credential: address.credential,
     })
+}
+
+/// Who is called at this address, as errors name it.
+pub(super) fn callee(spec: &ProviderSpec, url: &Uri) -> Callee {
+    let host = url.host().unwrap_or_default();
+    let host = match url.port_u16() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let remedy = match (spec.local, spec.base_url_env.first()) {
+        (true, Some(variable)) => format!(" (start {}, or set {variable})", spec.title),
+        (true, None) => format!(" (start {})", spec.title),
+        (false, _) => String::new(),
+    };
+    Callee {
+        provider: spec.id.clone(),
+        host,
+        remedy,
+    }
 }
 
 /// Puts a request for vectors at the provider's own path, where it has one.
@@ -160,16 +218,14 @@ pub(super) fn prepare(
 /// # Errors
 /// `InvalidRequest` when a part of the path is not set.
 pub(super) fn at_own_path(
-    spec: &ProviderSpec,
-    parts: &UnifiedParts,
-    call: &CallContext,
+    at: &Place<'_>,
+    base_url: &str,
     model: &ModelName,
     mut encoded: Encoded,
 ) -> Result<Encoded, LlmError> {
+    let (spec, environment) = (at.spec, at.environment);
     let own = &spec.embeddings;
     let usual_behind = &spec.speech(model.model()).paths.usual_behind;
-    let environment = &parts.environment;
-    let base_url = auth::target(spec, environment, call.endpoint.as_ref())?.base_url;
     if usual_behind
         .as_ref()
         .is_some_and(|end| base_url.ends_with(end.as_str()))

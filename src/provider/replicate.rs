@@ -1,5 +1,6 @@
 //! Replicate's second step: a prediction that was asked for is streamed or polled, and stopped when nobody waits.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -22,11 +23,11 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::connect::Reach;
+use super::opened::Opened;
 use super::prepared::Spoken;
 use super::reply::ReplyBody;
 use super::transport::Outgoing;
 use super::transport::Transport;
-use super::unified::Opened;
 use super::unified::UnifiedClient;
 use super::waits::Waits;
 use crate::client::CallContext;
@@ -136,7 +137,7 @@ impl Running {
         outgoing: Outgoing,
         until: (Instant, TimeoutPhase),
     ) -> Result<Opened, LlmError> {
-        let callee = self.client.callee(&outgoing.url);
+        let callee = Arc::new(self.client.callee(&outgoing.url));
         let transport = &self.client.parts.transport;
         let sent = transport.send(Method::GET, outgoing, &self.waits, until);
         let opened = Opened {
@@ -148,6 +149,7 @@ impl Running {
             waits: self.waits.clone(),
             hidden: self.hidden.clone(),
             asked: None,
+            passed: false,
         };
         match opened.reply.status.is_success() {
             true => Ok(opened),
@@ -166,7 +168,7 @@ impl Running {
             let Some(outgoing) = self.to(self.prediction.get_url.as_deref()) else {
                 return Err(self.nowhere());
             };
-            let callee = self.client.callee(&outgoing.url);
+            let callee = Arc::new(self.client.callee(&outgoing.url));
             let pausing = tokio::time::sleep(pause);
             let paused = self.waits.until(until.0, until.1, pausing).await;
             paused.map_err(|failure| callee.before_answer(failure))?;

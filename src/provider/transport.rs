@@ -1,10 +1,10 @@
 //! One HTTP client for all model calls: it sends a body and hands back the reply, every wait bounded and measured.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub struct Transport {
 
 struct Shared {
     tls: ClientConfig,
-    clients: Mutex<HashMap<(Duration, Reach), HttpClient>>,
+    id: u64,
 }
 
 /// What is sent, and where to.
@@ -66,7 +66,7 @@ impl Transport {
     pub fn new() -> Result<Self, rustls::Error> {
         let shared = Shared {
             tls: tls_config()?,
-            clients: Mutex::default(),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -111,29 +111,44 @@ impl Transport {
         })
     }
 
-    /// One client for each limit on connecting, since a connection's limit is the connector's.
+    /// One client for each limit on connecting, since a connection's limit is the connector's; and one for each
+    /// thread, so that threads share no lock, and a connection is used where its task runs.
     fn client(&self, connect: Duration, reach: Reach) -> HttpClient {
-        let mut clients = self
-            .shared
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        clients
-            .entry((connect, reach))
-            .or_insert_with(|| {
-                Client::builder(TokioExecutor::new())
-                    .pool_idle_timeout(POOL_IDLE)
-                    .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
-                    .pool_timer(TokioTimer::new())
-                    .timer(TokioTimer::new())
-                    .http2_keep_alive_interval(Duration::from_secs(20))
-                    .http2_keep_alive_timeout(Duration::from_secs(10))
-                    .http2_adaptive_window(true)
-                    .build(Connector::new(self.shared.tls.clone(), connect, reach))
-            })
-            .clone()
+        let key = (self.shared.id, connect, reach);
+        CLIENTS.with_borrow_mut(|clients| {
+            if let Some((_, client)) = clients.iter().find(|(known, _)| *known == key) {
+                return client.clone();
+            }
+            let client = Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(POOL_IDLE)
+                .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .http2_keep_alive_interval(Duration::from_secs(20))
+                .http2_keep_alive_timeout(Duration::from_secs(10))
+                .http2_adaptive_window(true)
+                .build(Connector::new(self.shared.tls.clone(), connect, reach));
+            if clients.len() >= MAX_CLIENTS {
+                clients.remove(0);
+            }
+            clients.push((key, client.clone()));
+            client
+        })
     }
 }
+
+thread_local! {
+    static CLIENTS: RefCell<Vec<(ClientKey, HttpClient)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Which transport, limit on connecting, and reach.
+type ClientKey = (u64, Duration, Reach);
+
+/// Clients that one thread keeps; each limit on connecting makes one.
+const MAX_CLIENTS: usize = 16;
+
+/// Tells transports apart.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,11 +17,16 @@ use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::failure::Callee;
 use super::failure::Failure;
+use super::lane::Lane;
+use super::lane::Lanes;
 use super::local::LocalCall;
 use super::local::LocalServers;
 use super::local::Permit;
 use super::local::held as hold;
+use super::opened::Opened;
+use super::passing::Passing;
 use super::prepared;
+use super::prepared::Place;
 use super::prepared::Prepared;
 use super::prepared::Preview;
 use super::prepared::Spoken;
@@ -40,6 +45,7 @@ use crate::client::CallContext;
 use crate::client::CallPath;
 use crate::client::ChatRequest;
 use crate::client::ChunkStream;
+use crate::client::Content;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
@@ -47,15 +53,12 @@ use crate::client::collect;
 use crate::types::ChatResponse;
 use crate::types::Clock;
 use crate::types::ModelName;
-use crate::types::Secret;
+use crate::types::TopLevel;
 use crate::types::Wire;
-use crate::types::quirks::Quirks;
 use crate::types::quirks::UsageInStream;
-use crate::types::usage::estimate_tokens;
 use crate::wire;
 use crate::wire::ErrorParts;
 use crate::wire::StreamDecoder;
-use crate::wire::WireError;
 
 /// Most of an error's body that is read; what matters stands at its beginning.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -75,6 +78,8 @@ pub struct UnifiedParts {
     pub dropped: DroppedParams,
     /// `true` when every request that would lose a parameter is refused.
     pub(super) strict: AtomicBool,
+    /// How models were called so far.
+    pub(super) lanes: Lanes,
     /// The access tokens that were fetched.
     pub(super) tokens: Tokens,
     /// Places in line, and what is known about local models.
@@ -106,17 +111,22 @@ impl UnifiedClient {
     /// # Errors
     /// As for a call, as far as it fails before anything is sent.
     pub fn preview(&self, request: &ChatRequest, stream: bool) -> Result<Preview, LlmError> {
-        let spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
-        let encoded = prepared::encode(&self.spec, &self.parts, request, &spoken, stream)?;
-        let dropped = encoded.dropped.clone();
-        let model = Some((&request.head.model, stream));
-        let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
-        Ok(prepared.preview(dropped))
+        let lane = self.lane(&request.head.model, &request.call)?;
+        let written = self.write(&lane, request, &lane.spoken, stream)?;
+        let prepared = self.prepared(&lane, request, written, stream)?;
+        Ok(prepared.preview(request.call.trace.dropped()))
     }
 
     /// How the provider is reached.
     pub(super) fn spec(&self) -> &ProviderSpec {
         &self.spec
+    }
+
+    fn lane(&self, model: &ModelName, call: &CallContext) -> Result<Arc<Lane>, LlmError> {
+        let parts = &*self.parts;
+        parts
+            .lanes
+            .of(&self.spec, parts, self.timeouts, model, call)
     }
 
     /// Sends a request and hands back the reply once its status is a success. At a local server that means to wait
@@ -127,40 +137,173 @@ impl UnifiedClient {
         stream: bool,
     ) -> Result<(Opened, Held<'a>), LlmError> {
         request.call.trace.note_path(CallPath::Unified);
-        let mut spoken = Spoken::of(&self.parts.catalog, &self.spec, &request.head.model);
-        let held = self.enter(request, &mut spoken).await?;
-        let encoded = prepared::encode(&self.spec, &self.parts, request, &spoken, stream)?;
-        let model = Some((&request.head.model, stream));
-        let prepared = prepared::prepare(&self.spec, &self.parts, &request.call, encoded, model)?;
+        let lane = self.lane(&request.head.model, &request.call)?;
+        let mut spoken = lane.spoken.clone();
+        let held = self.enter(request, &lane, &mut spoken).await?;
+        let written = self.write(&lane, request, &spoken, stream)?;
+        let passed = written.passed;
+        let prepared = self.prepared(&lane, request, written, stream)?;
         let way = Way {
             call: &request.call,
             local: held.local.as_ref(),
+            callee: &lane.callee,
+            timeouts: lane.timeouts(stream),
             stream,
         };
-        let opened = self.exchange(&way, &prepared, spoken).await?;
+        let mut opened = self.exchange(&way, &prepared, spoken).await?;
+        opened.passed = passed;
         Ok((opened, held))
+    }
+
+    /// Writes the body of a request: the caller's own with a few edits where the model speaks the same wire, else a
+    /// translation.
+    fn write(
+        &self,
+        lane: &Lane,
+        request: &ChatRequest,
+        spoken: &Spoken,
+        stream: bool,
+    ) -> Result<Written, LlmError> {
+        if let Some(body) = self.pass(lane, request, stream)? {
+            return Ok(Written {
+                body,
+                path: None,
+                passed: true,
+            });
+        }
+        let encoded = prepared::encode(&self.spec, &self.parts, request, spoken, stream)?;
+        Ok(Written {
+            body: encoded.body,
+            path: Some(encoded.path),
+            passed: false,
+        })
+    }
+
+    /// The caller's body with a few edits; `None` where it has to be translated.
+    fn pass(
+        &self,
+        lane: &Lane,
+        request: &ChatRequest,
+        stream: bool,
+    ) -> Result<Option<Bytes>, LlmError> {
+        let Content::Raw {
+            wire,
+            body,
+            members,
+        } = &request.content
+        else {
+            return Ok(None);
+        };
+        if !lane.passes(*wire) || request.head.stream != stream {
+            return Ok(None);
+        }
+        let read;
+        let members = match members {
+            Some(members) => members.as_ref(),
+            None => {
+                read = TopLevel::read(body).map_err(|error| {
+                    LlmError::new(
+                        LlmErrorKind::InvalidRequest,
+                        &self.spec.id,
+                        error.to_string(),
+                    )
+                })?;
+                &read
+            }
+        };
+        if lane.wants_translation(body, members) {
+            return Ok(None);
+        }
+        let mut edits = lane.edits(stream);
+        let mut dropped = Vec::new();
+        for name in lane.refused() {
+            if members.place(body, name).is_some() {
+                edits.remove.push(name);
+                dropped.push(name.to_owned());
+            }
+        }
+        if !dropped.is_empty() {
+            prepared::note_dropped(&self.parts, &request.call, &request.head.model, &dropped)?;
+        }
+        Ok(Some(wire::verbatim::edited(body, members, &edits)))
+    }
+
+    fn prepared(
+        &self,
+        lane: &Lane,
+        request: &ChatRequest,
+        written: Written,
+        stream: bool,
+    ) -> Result<Prepared, LlmError> {
+        let usual = match &written.path {
+            None => Some(lane.outgoing_usual(written.body.clone(), stream)),
+            Some(path) => lane.outgoing(path, written.body.clone(), stream),
+        };
+        if let Some(outgoing) = usual {
+            return Ok(Prepared {
+                outgoing,
+                credential: lane.credential.clone(),
+            });
+        }
+        let encoded = wire::Encoded {
+            path: written.path.unwrap_or_default(),
+            body: written.body,
+            dropped: Vec::new(),
+        };
+        let model = Some((&request.head.model, stream));
+        let address = self.address(&lane.environment, &request.call)?;
+        prepared::prepare(
+            &self.place(&lane.environment, &request.call),
+            address,
+            encoded,
+            model,
+        )
+    }
+
+    fn place<'a>(&'a self, environment: &'a Environment, call: &'a CallContext) -> Place<'a> {
+        Place {
+            spec: &self.spec,
+            parts: &self.parts,
+            environment,
+            target: call.target.as_deref(),
+        }
+    }
+
+    fn address(
+        &self,
+        environment: &Environment,
+        call: &CallContext,
+    ) -> Result<auth::Target, LlmError> {
+        let endpoint = call.endpoint.as_ref();
+        auth::target(&self.spec, environment, endpoint, call.target.as_deref())
     }
 
     /// Takes a place at a local server, and fits the call to what is known about the model there.
     async fn enter<'a>(
         &'a self,
         request: &'a ChatRequest,
+        lane: &Lane,
         spoken: &mut Spoken,
     ) -> Result<Held<'a>, LlmError> {
         if !self.spec.local {
             return Ok(Held::default());
         }
-        let endpoint = request.call.endpoint.as_ref();
-        let target = auth::target(&self.spec, &self.parts.environment, endpoint)?;
-        let server = prepared::url(&self.spec, &target.base_url)?;
-        let address = (target.base_url.as_str(), target.credential.key());
+        let server = prepared::url(&self.spec, &lane.base_url)?;
+        let address = (lane.base_url.as_str(), lane.credential.key());
         let local = self.parts.local.call(&self.spec, request, server, address);
         let mut permit = None;
         if let Some(local) = &local {
             permit = local.place().await?;
-            let chat =
-                wire::typed(request).map_err(|error| prepared::unsendable(&self.spec, &error))?;
-            local.prepare(&chat, &mut spoken.quirks).await?;
+            // A body that is passed on says itself what it wants of the server.
+            let is_passed =
+                matches!(&request.content, Content::Raw { wire, .. } if lane.passes(*wire));
+            if spoken.wire == Wire::Ollama && !is_passed {
+                let chat = wire::typed(request)
+                    .map_err(|error| prepared::unsendable(&self.spec, &error))?;
+                local
+                    .prepare(&chat, Arc::make_mut(&mut spoken.quirks))
+                    .await?;
+            }
         }
         Ok(Held { local, permit })
     }
@@ -173,16 +316,25 @@ impl UnifiedClient {
         encoded: wire::Encoded,
     ) -> Result<Opened, LlmError> {
         call.trace.note_path(CallPath::Unified);
-        prepared::note_dropped(&self.parts, call, model, &encoded)?;
-        let encoded = prepared::at_own_path(&self.spec, &self.parts, call, model, encoded)?;
-        let prepared = prepared::prepare(&self.spec, &self.parts, call, encoded, None)?;
+        prepared::note_dropped(&self.parts, call, model, &encoded.dropped)?;
+        let environment = match call.target.as_deref() {
+            Some(target) => auth::environment_of(&self.spec, &self.parts.environment, target),
+            None => self.parts.environment.clone(),
+        };
+        let place = self.place(&environment, call);
+        let address = self.address(&environment, call)?;
+        let encoded = prepared::at_own_path(&place, &address.base_url, model, encoded)?;
+        let prepared = prepared::prepare(&place, address, encoded, None)?;
         let spoken = Spoken {
             wire: self.spec.wire(),
-            quirks: Quirks::default(),
+            quirks: Arc::default(),
         };
+        let callee = Arc::new(self.callee(&prepared.outgoing.url));
         let way = Way {
             call,
             local: None,
+            callee: &callee,
+            timeouts: self.timeouts,
             stream: false,
         };
         self.exchange(&way, &prepared, spoken).await
@@ -196,7 +348,7 @@ impl UnifiedClient {
         prepared: &Prepared,
         spoken: Spoken,
     ) -> Result<Opened, LlmError> {
-        let waits = Waits::start(self.timeouts, way.call);
+        let waits = Waits::start(way.timeouts, way.call);
         let mut opened = self.post(way, prepared, spoken, waits).await?;
         let tokens = &self.parts.tokens;
         if opened.reply.status == StatusCode::UNAUTHORIZED
@@ -219,7 +371,7 @@ impl UnifiedClient {
         waits: Waits,
     ) -> Result<Opened, LlmError> {
         let mut outgoing = prepared.outgoing.clone();
-        let callee = self.callee(&outgoing.url);
+        let callee = Arc::clone(way.callee);
         let side = SideCall {
             provider: &self.spec.id,
             transport: &self.parts.transport,
@@ -239,6 +391,7 @@ impl UnifiedClient {
             waits,
             hidden,
             asked,
+            passed: false,
         })
     }
 
@@ -268,23 +421,7 @@ impl UnifiedClient {
     }
 
     pub(super) fn callee(&self, url: &Uri) -> Callee {
-        let host = url.host().unwrap_or_default();
-        let host = match url.port_u16() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        let remedy = match (self.spec.local, self.spec.base_url_env.first()) {
-            (true, Some(variable)) => {
-                format!(" (start {}, or set {variable})", self.spec.title)
-            }
-            (true, None) => format!(" (start {})", self.spec.title),
-            (false, _) => String::new(),
-        };
-        Callee {
-            provider: self.spec.id.clone(),
-            host,
-            remedy,
-        }
+        prepared::callee(&self.spec, url)
     }
 
     /// Says what a reply that is no success means.
@@ -296,6 +433,7 @@ impl UnifiedClient {
             waits,
             hidden,
             asked: _,
+            passed: _,
         } = opened;
         let status = reply.status;
         if status.is_redirection() {
@@ -327,14 +465,30 @@ impl UnifiedClient {
         } else {
             opened.read().await?
         };
-        opened.whole(&body, request.head.estimated_tokens)
+        let trace = &request.call.trace;
+        trace.note_reply_headers(std::mem::take(&mut opened.reply.headers));
+        match opened.passed {
+            true => opened.passed(&body, request.head.estimated_tokens),
+            false => opened.whole(&body, request.head.estimated_tokens),
+        }
     }
+}
+
+/// The body of a request.
+struct Written {
+    body: Bytes,
+    /// Where it goes; `None` for the usual place.
+    path: Option<String>,
+    /// `true` when it is the caller's own, so that the answer may be the upstream's own.
+    passed: bool,
 }
 
 /// How a call goes.
 struct Way<'a> {
     call: &'a CallContext,
     local: Option<&'a LocalCall<'a>>,
+    callee: &'a Arc<Callee>,
+    timeouts: CallTimeouts,
     stream: bool,
 }
 
@@ -355,53 +509,6 @@ impl Held<'_> {
     }
 }
 
-/// A call whose reply has begun.
-pub(super) struct Opened {
-    pub(super) reply: Reply,
-    pub(super) spoken: Spoken,
-    pub(super) callee: Callee,
-    pub(super) waits: Waits,
-    /// What has to be hidden in the provider's words.
-    pub(super) hidden: Option<Secret>,
-    /// What was sent, credential included, where the answer takes more calls.
-    pub(super) asked: Option<Outgoing>,
-}
-
-impl Opened {
-    /// A header of the reply, by its lower-case name.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
-        header_text(&self.reply.headers, name)
-    }
-
-    /// The error of a reply that its wire cannot read.
-    pub(super) fn undecodable(&self, error: WireError) -> LlmError {
-        self.callee.undecodable(error)
-    }
-
-    /// Reads the whole body.
-    pub(super) async fn read(&mut self) -> Result<Bytes, LlmError> {
-        let read = self.reply.body.read(&self.waits).await;
-        let bytes = self.reply.body.received();
-        read.map_err(|failure| match bytes {
-            0 => self.callee.before_answer(failure),
-            bytes => self.callee.within_answer(failure, bytes),
-        })
-    }
-
-    /// Reads a whole answer, with an estimate of the usage where it tells none.
-    fn whole(&self, body: &Bytes, prompt_tokens: u64) -> Result<ChatResponse, LlmError> {
-        let mut response = wire::decode_response(self.spoken.wire, body, &self.spoken.quirks)
-            .map_err(|error| self.callee.undecodable(error))?;
-        if response.usage.total_tokens() == 0 {
-            response.usage.input = prompt_tokens;
-            response.usage.output = estimate_tokens(&response.text);
-            response.usage.reasoning = estimate_tokens(&response.reasoning_text());
-            response.usage.estimated = true;
-        }
-        Ok(response)
-    }
-}
-
 #[async_trait]
 impl BaseLlmClient for UnifiedClient {
     fn provider_name(&self) -> &str {
@@ -412,6 +519,13 @@ impl BaseLlmClient for UnifiedClient {
     /// end of the whole, and a call that is given up stops costing at once. A provider that tells usage in
     /// whole answers only is asked for one.
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
+        // Who passes a body on wants the answer to that body.
+        if let Content::Raw { wire, .. } = &request.content
+            && self.lane(&request.head.model, &request.call)?.passes(*wire)
+            && !request.head.stream
+        {
+            return self.ask_whole(request).await;
+        }
         let speech = self.spec.speech(request.head.model.model());
         match speech.quirks.usage_in_stream {
             UsageInStream::Never => self.ask_whole(request).await,
@@ -422,7 +536,7 @@ impl BaseLlmClient for UnifiedClient {
     }
 
     async fn stream_message(&self, request: &ChatRequest) -> Result<ChunkStream, LlmError> {
-        let (opened, held) = self.open(request, true).await?;
+        let (mut opened, held) = self.open(request, true).await?;
         if opened.reply.is_media_type("text/html") {
             let message = format!(
                 "{} answers with a web page: is the base URL right?",
@@ -435,6 +549,20 @@ impl BaseLlmClient for UnifiedClient {
         if opened.spoken.wire == Wire::Replicate {
             let stream = replicate::stream(self, opened, request.head.estimated_tokens).await?;
             return Ok(held.keeping(stream));
+        }
+        let is_stream = ["text/event-stream", "application/x-ndjson"]
+            .iter()
+            .any(|kind| opened.reply.is_media_type(kind));
+        let headers = std::mem::take(&mut opened.reply.headers);
+        request.call.trace.note_reply_headers(headers);
+        if opened.passed && is_stream {
+            let mut passing = Passing::new(opened, !request.head.usage_in_stream);
+            passing.estimate_from(request.head.estimated_tokens);
+            match &held.local {
+                Some(local) => local.telling(passing.begin()).await?,
+                None => passing.begin().await?,
+            }
+            return Ok(held.keeping(passing.into_stream()));
         }
         let decoder = StreamDecoder::new(opened.spoken.wire, &opened.spoken.quirks);
         let mut answer = Answer::new(opened.reply.body, decoder, opened.callee, opened.waits);

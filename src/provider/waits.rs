@@ -1,9 +1,17 @@
 //! The waits of one call: each has a limit, and all are added up for the call's trace.
 
 use std::future::Future;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::task::Context;
+use std::task::Poll;
 
 use tokio::time::Instant;
+use tokio::time::Sleep;
 
 use super::failure::Failure;
 use super::timeouts::CallTimeouts;
@@ -18,6 +26,7 @@ pub(super) struct Waits {
     started: Instant,
     total_at: Instant,
     trace: Arc<CallTrace>,
+    alarm: Alarm,
 }
 
 impl Waits {
@@ -31,6 +40,7 @@ impl Waits {
             started,
             total_at,
             trace: Arc::clone(&call.trace),
+            alarm: Alarm::default(),
         }
     }
 
@@ -66,8 +76,83 @@ impl Waits {
             (due, phase)
         };
         let asked = Instant::now();
-        let came = tokio::time::timeout_at(due, coming).await;
+        let mut coming = pin!(coming);
+        let came = poll_fn(|cx| match coming.as_mut().poll(cx) {
+            Poll::Ready(came) => Poll::Ready(Some(came)),
+            Poll::Pending => self.alarm.poll(due, cx).map(|()| None),
+        })
+        .await;
         self.trace.add_upstream_wait(asked.elapsed());
-        came.map_err(|_| Failure::TimedOut(phase))
+        came.ok_or(Failure::TimedOut(phase))
+    }
+}
+
+/// One timer for all the waits of a call: moving a timer costs more than letting it ring early once.
+#[derive(Debug, Default)]
+struct Alarm(Mutex<Option<Pin<Box<Sleep>>>>);
+
+impl Alarm {
+    /// Ready when it is `due`.
+    fn poll(&self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sleep = set.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if sleep.deadline() > due {
+            sleep.as_mut().reset(due);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+}
+
+impl Clone for Alarm {
+    /// A timer rings for one waiter.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn waits(total: u64) -> Waits {
+        let timeouts = CallTimeouts {
+            total: Duration::from_secs(total),
+            ..CallTimeouts::CLOUD
+        };
+        Waits::start(timeouts, &CallContext::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_of_a_call_ends_when_it_is_due_though_they_share_a_timer() {
+        let waits = waits(100);
+        let began = Instant::now();
+        let never = || std::future::pending::<()>();
+        let after = |seconds| began + Duration::from_secs(seconds);
+        let came = waits
+            .until(after(10), TimeoutPhase::Idle, async { 1 })
+            .await;
+        assert_eq!(came, Ok(1));
+        let pause = tokio::time::sleep(Duration::from_secs(5));
+        let came = waits.until(after(10), TimeoutPhase::Idle, pause).await;
+        assert_eq!(came, Ok(()));
+        let late = waits.until(after(30), TimeoutPhase::Idle, never()).await;
+        assert_eq!(late, Err(Failure::TimedOut(TimeoutPhase::Idle)));
+        assert_eq!(began.elapsed().as_secs(), 30);
+        let early = waits
+            .until(after(31), TimeoutPhase::FirstToken, never())
+            .await;
+        assert_eq!(early, Err(Failure::TimedOut(TimeoutPhase::FirstToken)));
+        assert_eq!(began.elapsed().as_secs(), 31);
+        let end = waits.until(after(300), TimeoutPhase::Idle, never()).await;
+        assert_eq!(end, Err(Failure::TimedOut(TimeoutPhase::Total)));
+        assert_eq!(began.elapsed().as_secs(), 100);
     }
 }

@@ -1,14 +1,15 @@
 //! A text that must never be printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A credential: `Debug` and `Display` print `***`, and it cannot be serialised.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Takes a text into custody.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 

@@ -216,9 +216,11 @@ impl Scan<'_> {
     /// Goes behind a number, `true`, `false` or `null`.
     fn skip_word(&mut self) -> Result<(), NotAnObject> {
         let start = self.at;
-        while self.text.get(self.at).is_some_and(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-        }) {
+        while self
+            .text
+            .get(self.at)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        {
             self.at += 1;
         }
         match self.at > start {
@@ -269,7 +271,10 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             let objects = prop::collection::btree_map(".{0,6}", inner.clone(), 0..4)
                 .prop_map(|map| Value::Object(map.into_iter().collect()));
-            prop_oneof![prop::collection::vec(inner, 0..4).prop_map(Value::from), objects]
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Value::from),
+                objects
+            ]
         })
     }
 

@@ -4,6 +4,8 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde_json::Map;
+use serde_json::Value;
 
 use super::WireError;
 use super::anthropic;
@@ -15,6 +17,7 @@ use crate::client::LlmError;
 use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
+use crate::types::ResponseFormat;
 use crate::types::Wire;
 
 /// What a client asks.
@@ -55,6 +58,71 @@ pub trait StreamEncoder: fmt::Debug + Send {
 
     /// Adds the bytes that end the stream with an error.
     fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>);
+}
+
+/// Members of a request that are meant for a gateway and are no loss where they are not passed on: what the clients
+/// of `LiteLLM` write beside the wire's own.
+pub const FOR_THE_GATEWAY: [&str; 24] = [
+    "fallbacks",
+    "context_window_fallback_dict",
+    "content_policy_fallbacks",
+    "context_window_fallbacks",
+    "disable_fallbacks",
+    "num_retries",
+    "max_retries",
+    "timeout",
+    "request_timeout",
+    "stream_timeout",
+    "tags",
+    "cache",
+    "guardrails",
+    "drop_params",
+    "additional_drop_params",
+    "allowed_openai_params",
+    "mock_response",
+    "mock_testing_fallbacks",
+    "litellm_call_id",
+    "litellm_trace_id",
+    "litellm_session_id",
+    "litellm_metadata",
+    "no-log",
+    "caching",
+];
+
+/// Fills what a chat leaves open from members of an OpenAI chat request: `temperature`, `max_tokens` ….
+///
+/// # Errors
+/// `Malformed` when a member is not of its kind.
+pub fn fill(mut chat: Chat, defaults: &Map<String, Value>) -> Result<Chat, WireError> {
+    let mut request = defaults.clone();
+    request.insert("model".to_owned(), Value::from("defaults"));
+    request.insert(
+        "messages".to_owned(),
+        serde_json::json!([{"role": "user", "content": ""}]),
+    );
+    let own = openai_chat::decode_request(Value::Object(request).to_string().as_bytes())?.chat;
+    let (sampling, theirs) = (&mut chat.sampling, own.sampling);
+    sampling.temperature = sampling.temperature.or(theirs.temperature);
+    sampling.top_p = sampling.top_p.or(theirs.top_p);
+    sampling.max_output_tokens = sampling.max_output_tokens.or(theirs.max_output_tokens);
+    sampling.top_k = sampling.top_k.or(theirs.top_k);
+    sampling.presence_penalty = sampling.presence_penalty.or(theirs.presence_penalty);
+    sampling.frequency_penalty = sampling.frequency_penalty.or(theirs.frequency_penalty);
+    sampling.seed = sampling.seed.or(theirs.seed);
+    if sampling.stop.is_empty() {
+        sampling.stop = theirs.stop;
+    }
+    if chat.reasoning_effort.is_none() && chat.reasoning_budget_tokens.is_none() {
+        chat.reasoning_effort = own.reasoning_effort;
+        chat.reasoning_budget_tokens = own.reasoning_budget_tokens;
+    }
+    chat.parallel_tool_calls = chat.parallel_tool_calls.or(own.parallel_tool_calls);
+    chat.top_logprobs = chat.top_logprobs.or(own.top_logprobs);
+    chat.user = chat.user.or(own.user);
+    if chat.format == ResponseFormat::Text {
+        chat.format = own.format;
+    }
+    Ok(chat)
 }
 
 /// Reads a client's request.
@@ -109,4 +177,21 @@ pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEnco
 
 fn unserved(wire: Wire) -> WireError {
     WireError::Unsupported(format!("clients do not speak the {wire} wire to Agon"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_fill_only_what_a_chat_leaves_open() {
+        let defaults = serde_json::json!({"temperature": 0.5, "max_tokens": 9, "stop": "x", "reasoning_effort": "low"});
+        let mut chat = Chat::default();
+        chat.sampling.temperature = Some(0.0);
+        let chat = fill(chat, defaults.as_object().unwrap()).unwrap();
+        assert_eq!(chat.sampling.temperature, Some(0.0));
+        assert_eq!(chat.sampling.max_output_tokens, Some(9));
+        assert_eq!(chat.sampling.stop, ["x"]);
+        assert!(chat.reasoning_effort.is_some() && chat.messages.is_empty());
+    }
 }

@@ -64,11 +64,11 @@ impl World {
         });
         let body = ReplyBody::new(BodyExt::boxed_unsync(StreamBody::new(frames)));
         let decoder = StreamDecoder::new(Wire::OpenaiChat, &Quirks::default());
-        let callee = Callee {
+        let callee = Arc::new(Callee {
             provider: "acme".to_owned(),
             host: "llm.acme.example".to_owned(),
             remedy: String::new(),
-        };
+        });
         let waits = Waits::start(CallTimeouts::CLOUD, &self.call);
         let mut answer = Answer::new(body, decoder, callee, waits);
         answer.estimate_from(5);

@@ -20,12 +20,12 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
 /// The headers of a call in this environment, credential and all.
 async fn sent(id: &str, pairs: &[(&str, &str)]) -> Result<HeaderMap, LlmError> {
     let spec = spec(id);
-    let target = target(&spec, &environment(pairs), None)?;
+    let target = target(&spec, &environment(pairs), None, None)?;
     let mut outgoing = Outgoing {
         url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/x/converse"
             .parse()
             .unwrap(),
-        headers: headers(&spec)?,
+        headers: headers(&spec, None)?,
         body: Bytes::from_static(b"{}"),
         reach: target.reach,
     };
@@ -47,17 +47,17 @@ async fn sent(id: &str, pairs: &[(&str, &str)]) -> Result<HeaderMap, LlmError> {
 
 #[test]
 fn a_missing_key_names_what_to_set_and_a_local_server_needs_none() {
-    let error = target(&spec("openai"), &Environment::default(), None).unwrap_err();
+    let error = target(&spec("openai"), &Environment::default(), None, None).unwrap_err();
     assert_eq!(error.kind, LlmErrorKind::Authentication);
     assert!(error.message.contains("OPENAI_API_KEY"), "{error}");
-    let ollama = target(&spec("ollama"), &Environment::default(), None).unwrap();
+    let ollama = target(&spec("ollama"), &Environment::default(), None, None).unwrap();
     assert!(matches!(ollama.credential, Credential::None));
 }
 
 #[test]
 fn a_missing_part_of_an_address_names_what_to_set() {
     let set = environment(&[("AWS_BEARER_TOKEN_BEDROCK", "a-bearer-token")]);
-    let error = target(&spec("bedrock"), &set, None).unwrap_err();
+    let error = target(&spec("bedrock"), &set, None, None).unwrap_err();
     assert_eq!(error.kind, LlmErrorKind::InvalidRequest);
     assert!(error.message.contains("AWS_REGION"), "{error}");
 }
@@ -69,7 +69,7 @@ fn an_endpoint_goes_before_the_providers_own_address_and_key() {
         api_base: Some("https://llm.example.com/v1/".to_owned()),
         api_key_env_var: Some("SECOND".to_owned()),
     };
-    let target = target(&spec("openai"), &set, Some(&endpoint)).unwrap();
+    let target = target(&spec("openai"), &set, Some(&endpoint), None).unwrap();
     assert_eq!(target.base_url, "https://llm.example.com/v1");
     assert_eq!(target.reach, Reach::NotLinkLocal);
     let Credential::Key(key) = target.credential else {

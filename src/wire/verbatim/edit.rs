@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use serde_json::Map;
+use serde_json::Value;
 
 use crate::types::TopLevel;
 
@@ -65,6 +67,21 @@ pub fn edited(body: &Bytes, members: &TopLevel, edits: &Edits<'_>) -> Bytes {
     out.into()
 }
 
+/// A body of ours with members that are added to it, whatever it has under these names.
+pub fn with_members(body: &Bytes, extra: &Map<String, Value>) -> Bytes {
+    let Some(members) = (!extra.is_empty())
+        .then(|| TopLevel::read(body).ok())
+        .flatten()
+    else {
+        return body.clone();
+    };
+    let mut edits = Edits::default();
+    for (name, value) in extra {
+        edits.set(name, value.to_string().into_bytes());
+    }
+    edited(body, &members, &edits)
+}
+
 fn member(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     if out.len() > 1 {
         out.push(b',');
@@ -112,7 +129,8 @@ mod tests {
         let text = r#"{ "model" : "a", "messages": [ {"role":"user" , "content":"x \u00e9"} ], "odd":1e-7}"#;
         let mut edits = Edits::default();
         edits.set("model", br#""b""#.as_slice());
-        let wanted = r#"{"model":"b","messages":[ {"role":"user" , "content":"x \u00e9"} ],"odd":1e-7}"#;
+        let wanted =
+            r#"{"model":"b","messages":[ {"role":"user" , "content":"x \u00e9"} ],"odd":1e-7}"#;
         assert_eq!(edit(text, &edits), wanted);
     }
 

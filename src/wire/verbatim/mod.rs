@@ -6,6 +6,7 @@ mod whole;
 
 pub use edit::Edits;
 pub use edit::edited;
+pub use edit::with_members;
 pub use tap::Passed;
 pub use tap::Tap;
 pub use whole::read_whole;

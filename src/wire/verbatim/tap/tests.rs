@@ -67,7 +67,10 @@ fn an_error_takes_the_place_of_what_comes_with_it() {
     for hides_usage in [false, true] {
         let mut tap = tap(Wire::OpenaiChat, hides_usage);
         let passed = tap.push(Bytes::from_static(text.as_bytes()));
-        assert!(matches!(passed.failed, Some(WireError::Upstream(..))), "{passed:?}");
+        assert!(
+            matches!(passed.failed, Some(WireError::Upstream(..))),
+            "{passed:?}"
+        );
         assert!(passed.frame.ends_with(b"}]}\n\n"), "{passed:?}");
     }
 }
