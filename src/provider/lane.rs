@@ -321,7 +321,7 @@ fn usual(
     stream: bool,
 ) -> Result<wire::Encoded, LlmError> {
     let chat = Chat {
-        messages: vec![Message::text(Role::User, "")],
+        messages: vec![Message::text(Role::User, "x")],
         ..Chat::default()
     };
     let context = EncodeContext {

@@ -79,6 +79,7 @@ const UNDER_TYPES: &[&str] = &[
     "core",
     "alloc",
     "bytes",
+    "memchr",
     "serde",
     "serde_json",
     "thiserror",
@@ -378,7 +379,7 @@ fn types_use_only_what_every_program_may_depend_on() {
     assert_eq!(
         objections_to("types::chat", "\nuse tokio::sync::mpsc;"),
         [
-            "src/types/chat.rs:2: types may not use tokio::sync::mpsc; it may use std, core, alloc, bytes, serde, \
+            "src/types/chat.rs:2: types may not use tokio::sync::mpsc; it may use std, core, alloc, bytes, memchr, serde, \
              serde_json, thiserror, tokio::time"
         ]
     );
