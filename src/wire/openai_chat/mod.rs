@@ -9,9 +9,11 @@ mod serve_request;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub(super) use request::encode;
 pub(super) use serve_answer::Encoder;
 pub(super) use serve_answer::encode_response;
 pub(super) use serve_request::decode_request;
 pub(super) use stream::Stream;
+pub(super) use usage::usual_usage;

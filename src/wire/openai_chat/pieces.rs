@@ -6,7 +6,6 @@ use crate::types::FinishReason;
 use crate::types::Seal;
 use crate::types::TokenLogprob;
 use crate::types::ToolCallDelta;
-use crate::types::Usage;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::lenient;
@@ -173,61 +172,6 @@ pub(super) fn logprobs(choice: &Value) -> Vec<TokenLogprob> {
         .into_iter()
         .find_map(|key| held.get(key)?.as_array());
     lenient::logprobs(list)
-}
-
-/// The usage of a body or chunk, wherever a provider puts it; `None` when it says nothing.
-pub(super) fn usage_of(value: &Value, quirks: &Quirks) -> Option<Usage> {
-    let places = [
-        value.get("usage"),
-        // Groq compound, and old Moonshot streams.
-        value.get("x_groq").and_then(|groq| groq.get("usage")),
-        first_choice(value).and_then(|choice| choice.get("usage")),
-    ];
-    let usage = places
-        .into_iter()
-        .flatten()
-        .find(|usage| usage.is_object())?;
-    let count = |path: &[&str]| lenient::count(usage, path);
-    let first_of = |paths: &[&[&str]]| paths.iter().map(|path| count(path)).max().unwrap_or(0);
-    let cache_read = first_of(&[
-        &["prompt_tokens_details", "cached_tokens"],
-        &["prompt_token_details", "cached_tokens"],
-        &["prompt_cache_hit_tokens"],
-        &["num_cached_tokens"],
-        &["cache_read_input_tokens"],
-    ]);
-    let cache_write = first_of(&[
-        &["prompt_tokens_details", "cache_write_tokens"],
-        &["cache_creation_input_tokens"],
-    ]);
-    let audio_in = first_of(&[
-        &["prompt_tokens_details", "audio_tokens"],
-        &["prompt_audio_seconds", "audio_tokens"],
-    ]);
-    let reasoning = first_of(&[
-        &["completion_tokens_details", "reasoning_tokens"],
-        &["reasoning_tokens"],
-    ]);
-    let audio_out = count(&["completion_tokens_details", "audio_tokens"]);
-    let (prompt, completion) = (count(&["prompt_tokens"]), count(&["completion_tokens"]));
-    // xAI leaves reasoning out of the completion, and Mistral sound out of the prompt: the total tells.
-    let beside = count(&["total_tokens"]).saturating_sub(prompt + completion);
-    let reasoning_beside =
-        quirks.reasoning_outside_completion || (reasoning > 0 && beside == reasoning);
-    let audio_beside = audio_in > 0 && beside == audio_in;
-    let inside = |tokens: u64, is_beside: bool| if is_beside { 0 } else { tokens };
-    let cached = cache_read + cache_write;
-    Some(Usage {
-        input: prompt.saturating_sub(cached + inside(audio_in, audio_beside)),
-        cache_read,
-        cache_write,
-        output: completion.saturating_sub(inside(reasoning, reasoning_beside) + audio_out),
-        reasoning,
-        audio_in,
-        audio_out,
-        billed: None,
-        estimated: false,
-    })
 }
 
 /// Why an answer ended, as the wire says it and as it is meant.

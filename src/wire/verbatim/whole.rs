@@ -8,6 +8,7 @@ use crate::types::Wire;
 use crate::types::quirks::Quirks;
 use crate::wire::WireError;
 use crate::wire::decode_response;
+use crate::wire::openai_chat::usual_usage;
 
 /// Reads the copy of a whole answer that is passed on: its ids, its usage, and whether it is an error. The content is
 /// not read, so its length costs next to nothing; [`ChatResponse::raw`] has it.
@@ -15,7 +16,15 @@ use crate::wire::decode_response;
 /// # Errors
 /// As for [`decode_response`]: the body of a success may be an error all the same.
 pub fn read_whole(wire: Wire, body: &Bytes, quirks: &Quirks) -> Result<ChatResponse, WireError> {
-    let mut response = match without_content(wire, body) {
+    let members = TopLevel::read(body).ok();
+    let usual = members
+        .as_ref()
+        .and_then(|members| usual(wire, body, members, quirks));
+    if let Some(response) = usual {
+        return Ok(response);
+    }
+    let rest = members.and_then(|members| without_content(wire, body, &members));
+    let mut response = match rest {
         Some(rest) => decode_response(wire, &rest, quirks)?,
         None => decode_response(wire, body, quirks)?,
     };
@@ -23,9 +32,28 @@ pub fn read_whole(wire: Wire, body: &Bytes, quirks: &Quirks) -> Result<ChatRespo
     Ok(response)
 }
 
+/// What an answer of OpenAI's own form tells, without a tree; `None` for any other form.
+fn usual(wire: Wire, body: &Bytes, members: &TopLevel, quirks: &Quirks) -> Option<ChatResponse> {
+    if wire != Wire::OpenaiChat || members.place(body, "error").is_some() {
+        return None;
+    }
+    let choices = members.value(body, "choices")?;
+    let first = choices.strip_prefix(b"[")?.trim_ascii_start();
+    if !first.starts_with(b"{") {
+        return None;
+    }
+    Some(ChatResponse {
+        id: members.text(body, "id")?.into_owned(),
+        model: members.text(body, "model")?.into_owned(),
+        usage: usual_usage(members.value(body, "usage")?, quirks)?,
+        raw: Some(body.clone()),
+        ..ChatResponse::default()
+    })
+}
+
 /// The body with an empty content of the right form; `None` when it has no content, which may mean that it is an
 /// error.
-fn without_content(wire: Wire, body: &[u8]) -> Option<Vec<u8>> {
+fn without_content(wire: Wire, body: &[u8], members: &TopLevel) -> Option<Vec<u8>> {
     let (name, nothing): (&str, &[u8]) = match wire {
         Wire::OpenaiChat => (
             "choices",
@@ -40,7 +68,6 @@ fn without_content(wire: Wire, body: &[u8]) -> Option<Vec<u8>> {
         Wire::Ollama => ("message", br#"{"role":"assistant","content":""}"#),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => return None,
     };
-    let members = TopLevel::read(body).ok()?;
     let content = members.value(body, name)?;
     if !matches!(content.first(), Some(b'[' | b'{')) || content.len() <= 2 {
         return None;
