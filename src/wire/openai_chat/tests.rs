@@ -154,3 +154,68 @@ proptest! {
         let _ = read(&[json.as_bytes(), &bytes]);
     }
 }
+
+/// The calls of a stream of these deltas: id, name, arguments.
+fn calls(deltas: &[serde_json::Value]) -> Vec<(String, String, String)> {
+    let chunk = |delta: &serde_json::Value| {
+        format!(
+            "data: {}\n\n",
+            serde_json::json!({"choices": [{"index": 0, "delta": delta}]})
+        )
+    };
+    let mut stream: String = deltas.iter().map(chunk).collect();
+    stream.push_str("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n");
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    let calls = answer.tool_calls.into_iter();
+    calls
+        .map(|call| (call.id, call.name, call.arguments))
+        .collect()
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> (String, String, String) {
+    (id.to_owned(), name.to_owned(), arguments.to_owned())
+}
+
+#[test]
+fn calls_are_told_apart_however_a_provider_numbers_them() {
+    use serde_json::json;
+    let piece = |index: Option<u64>, id: Option<&str>, name: Option<&str>, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        match index {
+            Some(index) => json!({"index": index, "id": id, "function": function}),
+            None => json!({"id": id, "function": function}),
+        }
+    };
+    let both = [call("a", "f", "{\"x\":1}"), call("b", "g", "{\"y\":2}")];
+    let from_one = [
+        json!({"tool_calls": [piece(Some(1), Some("a"), Some("f"), "")]}),
+        json!({"tool_calls": [piece(Some(2), Some("b"), Some("g"), "{\"y\"")]}),
+        json!({"tool_calls": [piece(Some(1), None, None, "{\"x\":1}")]}),
+        json!({"tool_calls": [piece(Some(2), Some(""), Some(""), ":2}")]}),
+    ];
+    assert_eq!(calls(&from_one), both);
+    let all_zero = [
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), "{\"x\":1}")]}),
+        json!({"tool_calls": [piece(Some(0), Some("b"), Some("g"), "{\"y\"")]}),
+        json!({"tool_calls": [piece(Some(0), None, None, ":2}")]}),
+    ];
+    assert_eq!(calls(&all_zero), both);
+    let nameless = [json!({"tool_calls": [
+        piece(None, None, Some("f"), "{\"x\":1}"),
+        piece(None, None, Some("g"), "{\"y\":2}"),
+    ]})];
+    assert_eq!(
+        calls(&nameless),
+        [call("", "f", "{\"x\":1}"), call("", "g", "{\"y\":2}")]
+    );
+    let same_id = [json!({"tool_calls": [
+        piece(None, Some("a"), Some("f"), "{\"x\":1}"),
+        piece(None, Some("a"), Some("g"), "{\"y\":2}"),
+    ]})];
+    assert_eq!(calls(&same_id).len(), 2);
+    let repeated = [
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), "{\"x\"")]}),
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), ":1}")]}),
+    ];
+    assert_eq!(calls(&repeated), both[..1]);
+}
