@@ -64,9 +64,20 @@ pub(super) fn logprobs(list: Option<&Vec<Value>>) -> Vec<TokenLogprob> {
     entries.collect()
 }
 
-/// Parses JSON that may have white space around it; keep-alive bytes come before some answers.
+/// A body without the white space around it and the mark of its encoding: keep-alive bytes come before some answers,
+/// and some proxies write the mark.
+pub(super) fn bare(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii();
+    body.strip_prefix(BYTE_ORDER_MARK)
+        .map_or(body, <[u8]>::trim_ascii)
+}
+
+/// What some servers of Microsoft's begin a text in UTF-8 with.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Parses JSON, whatever stands around it.
 pub(super) fn parse(body: &[u8]) -> Result<Value, WireError> {
-    serde_json::from_slice(body.trim_ascii()).map_err(|error| {
+    serde_json::from_slice(bare(body)).map_err(|error| {
         let shown: String = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();
         WireError::Malformed(format!("{error} in {shown:?}"))
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::texts;
+use crate::wire::lenient;
 
 /// The parts of an error body that mean something.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ const SHOWN_BYTES: usize = 200;
 
 impl Said {
     pub(super) fn read(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body.trim_ascii()) {
+        match serde_json::from_slice::<Value>(lenient::bare(body)) {
             Ok(value) => Self::of(&value),
             // An HTML page of some proxy, most likely.
             Err(_) => Self {

@@ -294,3 +294,13 @@ fn a_model_that_ollama_lacks_comes_with_the_command_that_installs_it() {
     let error = decode_error(Wire::Ollama, "ollama", &parts);
     assert!(error.message.contains("ollama pull"), "{}", error.message);
 }
+
+#[test]
+fn an_error_is_read_behind_a_byte_order_mark() {
+    let body = "\u{feff}{\"error\":{\"message\":\"no\",\"code\":\"invalid_api_key\"}}";
+    let error = read(401, "", body);
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (LlmErrorKind::Authentication, "no")
+    );
+}

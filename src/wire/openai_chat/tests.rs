@@ -219,3 +219,33 @@ fn calls_are_told_apart_however_a_provider_numbers_them() {
     ];
     assert_eq!(calls(&repeated), both[..1]);
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_an_answer() {
+    let body =
+        "\u{feff}{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
+    let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
+    assert_eq!(read(&bytes).unwrap().text, "hi");
+    assert_eq!(read(&[body.as_bytes()]).unwrap().text, "hi");
+    let stream = format!("\u{feff}{STREAM}");
+    let bytes: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
+    assert_eq!(read(&bytes).unwrap().text, "Grüße");
+}
+
+#[test]
+fn the_words_of_a_proxy_are_no_answer_that_broke_off() {
+    for words in [
+        "no healthy upstream",
+        "\u{1f}\u{8b}zipped",
+        "busy: try later\n\n",
+    ] {
+        let read = read(&[words.as_bytes()]);
+        assert!(
+            matches!(read, Err(WireError::Malformed(_))),
+            "{words}: {read:?}"
+        );
+    }
+    for cut in [": waiting\n\n", "dat", "event: x\n", "\n"] {
+        assert_eq!(read(&[cut.as_bytes()]), Err(WireError::Truncated), "{cut}");
+    }
+}
