@@ -91,15 +91,25 @@ pub(super) fn finish_reason(
     if let Some(mapped) = quirks.finish_reason_map.get(word) {
         return Ok(Some(*mapped));
     }
-    Ok(Some(match word {
+    // Routers pass on the words of whoever answered, Google's and Cohere's in capitals.
+    Ok(Some(match word.to_ascii_lowercase().as_str() {
         "" => return Ok(None),
-        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
-            FinishReason::Length
-        }
-        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "content_filter" | "content_filtered" | "sensitive" | "SAFETY" | "refusal" => {
-            FinishReason::ContentFilter
-        }
+        "length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "model_length"
+        | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_calls" | "tool_call" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "content_filter"
+        | "content_filtered"
+        | "sensitive"
+        | "safety"
+        | "recitation"
+        | "blocklist"
+        | "prohibited_content"
+        | "spii"
+        | "refusal"
+        | "guardrail_intervened" => FinishReason::ContentFilter,
         "error" | "abort" | "insufficient_system_resource" | "network_error" => {
             let message = format!("the provider ended the answer with \"{word}\"");
             return Err(WireError::Upstream(

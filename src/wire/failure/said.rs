@@ -121,7 +121,14 @@ fn codes(value: &Value, inner: &Value) -> Vec<String> {
     let named = ["code", "type", "status", "__type", "error_type"].map(|key| word(inner, key));
     let outer = ["error_type", "error_code", "type", "__type"].map(|key| word(value, key));
     let nested = inner.get("innererror").map(|error| word(error, "code"));
-    let all = reasons.chain(nested).chain(named).chain(outer);
+    // OpenRouter's moderation has no code of its own, only what it objects to.
+    let flagged = inner
+        .get("metadata")
+        .and_then(|metadata| metadata.get("flagged_input"))
+        .map(|_| "content_policy_violation".to_owned());
+    let all = (reasons.chain(nested).chain(flagged))
+        .chain(named)
+        .chain(outer);
     // `__type` may have the name of a schema before the type.
     all.filter(|code| !code.is_empty())
         .map(|code| code.rsplit('#').next().unwrap_or_default().to_owned())

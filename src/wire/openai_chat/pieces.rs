@@ -28,8 +28,20 @@ pub(super) fn first_choice(value: &Value) -> Option<&Value> {
         .find(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
 }
 
-/// Names of the choices beside the first, of which nothing is read.
-pub(super) fn further_choices(value: &Value) -> Vec<String> {
+fn has_items(value: &Value, key: &str) -> bool {
+    let items = value.get(key).and_then(Value::as_array);
+    items.is_some_and(|items| !items.is_empty())
+}
+
+/// What stands beside the first choice and is not read: further choices, the sources that an answer names.
+pub(super) fn beside(value: &Value) -> Vec<String> {
+    let mut names = further_choices(value);
+    // Perplexity and xAI.
+    names.extend(has_items(value, "citations").then(|| "citations".to_owned()));
+    names
+}
+
+fn further_choices(value: &Value) -> Vec<String> {
     let choices = value.get("choices").and_then(Value::as_array);
     let numbers = choices
         .into_iter()
@@ -64,6 +76,13 @@ pub(super) fn words(piece: &Value) -> Words {
     if sound.is_some() {
         words.unknown.push("audio".to_owned());
     }
+    let unread = ["annotations", "images"];
+    words.unknown.extend(
+        unread
+            .into_iter()
+            .filter(|key| has_items(piece, key))
+            .map(str::to_owned),
+    );
     words
 }
 
@@ -194,6 +213,7 @@ pub(super) fn usage_of(value: &Value, quirks: &Quirks) -> Option<Usage> {
         &["prompt_token_details", "cached_tokens"],
         &["prompt_cache_hit_tokens"],
         &["num_cached_tokens"],
+        &["cached_tokens"], // Moonshot
         &["cache_read_input_tokens"],
     ]);
     let cache_write = first_of(&[

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::pieces::beside;
 use super::pieces::finish;
 use super::pieces::first_choice;
-use super::pieces::further_choices;
 use super::pieces::logprobs;
 use super::pieces::tool_calls;
 use super::pieces::usage_of;
@@ -113,7 +113,7 @@ impl Stream {
             id: lenient::text(value, "id"),
             model: lenient::text(value, "model"),
             usage: usage_of(value, &self.quirks),
-            unknown: further_choices(value),
+            unknown: beside(value),
             ..ChatChunk::default()
         };
         let Some(choice) = first_choice(value) else {

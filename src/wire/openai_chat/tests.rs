@@ -221,6 +221,22 @@ fn calls_are_told_apart_however_a_provider_numbers_them() {
 }
 
 #[test]
+fn a_reason_to_end_is_understood_in_other_words_and_in_capitals() {
+    for (word, meant) in [
+        ("MAX_TOKENS", FinishReason::Length),
+        ("max_output_tokens", FinishReason::Length),
+        ("PROHIBITED_CONTENT", FinishReason::ContentFilter),
+        ("guardrail_intervened", FinishReason::ContentFilter),
+        ("STOP", FinishReason::Stop),
+    ] {
+        let stream = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"a\"}},\"finish_reason\":\"{word}\"}}]}}\n\n"
+        );
+        assert_eq!(read(&[stream.as_bytes()]).unwrap().finish, meant, "{word}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_no_part_of_an_answer() {
     let body =
         "\u{feff}{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
@@ -248,4 +264,21 @@ fn the_words_of_a_proxy_are_no_answer_that_broke_off() {
     for cut in [": waiting\n\n", "dat", "event: x\n", "\n"] {
         assert_eq!(read(&[cut.as_bytes()]), Err(WireError::Truncated), "{cut}");
     }
+}
+
+#[test]
+fn what_is_not_read_of_an_answer_is_named() {
+    let stream = concat!(
+        "data: {\"citations\":[\"https://a.example\"],\"choices\":[{\"delta\":{\"content\":\"a\",\"annotations\":[{\"type\":\"url_citation\"}],\"images\":[]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"annotations\":[]},\"finish_reason\":\"stop\"}]}\n\n",
+    );
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    assert_eq!(answer.unknown, ["citations", "annotations"]);
+}
+
+#[test]
+fn cached_tokens_beside_the_prompt_are_part_of_it() {
+    let body = br#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"cached_tokens":4}}"#;
+    let usage = read(&[body]).unwrap().usage;
+    assert_eq!((usage.input, usage.cache_read), (6, 4));
 }
