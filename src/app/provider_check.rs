@@ -191,7 +191,7 @@ impl ProviderChecks {
             }
             Ok(Err(error)) => {
                 checked.code = Some(error.kind.code().to_owned());
-                checked.remedy = Some(remedy(spec, &error.kind));
+                checked.remedy = Some(remedy(spec, &error));
                 checked.message = Some(error.message);
             }
             Err(_) => {
@@ -269,9 +269,15 @@ impl ProviderChecks {
     }
 }
 
-fn remedy(spec: &ProviderSpec, kind: &LlmErrorKind) -> String {
+fn remedy(spec: &ProviderSpec, error: &LlmError) -> String {
     let keys = spec.auth.key_env.join(" or ");
-    match kind {
+    match &error.kind {
+        LlmErrorKind::InvalidRequest if error.status.is_some_and(|it| (300..400).contains(&it)) => {
+            match spec.base_url_env.first() {
+                Some(name) => format!("put the address that it leads to into {name}"),
+                None => "call the address that it leads to".to_owned(),
+            }
+        }
         LlmErrorKind::Authentication => format!("the key is refused: put a valid one into {keys}"),
         LlmErrorKind::PermissionDenied => {
             "the key may not use this model: ask for access, or name another model".to_owned()

@@ -50,12 +50,15 @@ impl CatalogRoster {
     }
 
     /// What there is to know about a model's name. A provider whose every model is in the catalog answers to
-    /// no other name, but for models that were tuned.
+    /// no other name, but for models that were tuned; a proxy at another address has names of its own.
     fn check_listed(
         &self,
         spec: &ProviderSpec,
         model: &ModelName,
+        endpoint: Option<&Endpoint>,
     ) -> Result<Option<String>, OrderProblem> {
+        let elsewhere =
+            endpoint.is_some_and(|endpoint| endpoint.api_base.is_some()) || self.is_moved(spec);
         let notes = self
             .catalog
             .resolve(model.as_str())
@@ -64,12 +67,21 @@ impl CatalogRoster {
         let mut told = Vec::new();
         for note in notes {
             let tuned = model.model().starts_with("ft:");
-            if matches!(note, Note::Unlisted { .. }) && spec.lists_all_models && !tuned {
+            let listed = spec.lists_all_models && !tuned && !elsewhere;
+            if matches!(note, Note::Unlisted { .. }) && listed {
                 return Err(self.unknown(model, &format!("there is no model \"{model}\"")));
             }
             told.push(note.to_string());
         }
         Ok((!told.is_empty()).then(|| told.join("; ")))
+    }
+
+    /// `true` when the environment sends the provider's calls to another host than its own.
+    fn is_moved(&self, spec: &ProviderSpec) -> bool {
+        let own = |name: &str| self.environment.get(name).map(str::to_owned);
+        let usual =
+            |name: &str| own(name).filter(|_| !spec.base_url_env.iter().any(|it| it == name));
+        Host::of(&spec.base_url_from(own)) != Host::of(&spec.base_url_from(usual))
     }
 
     fn check_key(
@@ -183,7 +195,7 @@ impl Roster for CatalogRoster {
             ));
         };
         self.check_base(spec, endpoint)?;
-        let unlisted = self.check_listed(spec, model)?;
+        let unlisted = self.check_listed(spec, model, endpoint)?;
         self.check_key(spec, endpoint)?;
         let elsewhere = endpoint.is_some_and(|endpoint| endpoint.api_base.is_some());
         Ok(unlisted.or_else(|| self.local_warning(spec, model).filter(|_| !elsewhere)))
@@ -236,5 +248,48 @@ impl Host {
         };
         let port = authority.port_u16().unwrap_or(usual_port);
         Some(Self { scheme, name, port })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Transport;
+
+    fn roster(base_url: &str) -> CatalogRoster {
+        let environment: Environment =
+            [("OPENAI_API_KEY", "sk-any"), ("OPENAI_BASE_URL", base_url)]
+                .into_iter()
+                .collect();
+        let catalog = Arc::new(Catalog::embedded());
+        let discovery = Discovery::new(&catalog, &environment, &Transport::new().unwrap()).unwrap();
+        CatalogRoster::new(
+            &Config::default(),
+            catalog,
+            environment,
+            Arc::new(discovery),
+        )
+    }
+
+    fn check(base_url: &str, model: &str) -> Result<Option<String>, OrderProblem> {
+        roster(base_url).check(&model.parse().unwrap(), None)
+    }
+
+    #[test]
+    fn a_proxy_at_a_providers_address_has_models_of_its_own() {
+        let warning = check("http://127.0.0.1:18120/v1", "openai/mock-chat").unwrap();
+        assert!(warning.unwrap().contains("price is not known"));
+        assert_eq!(
+            check("http://127.0.0.1:18120/v1", "openai/gpt-4.1").unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn a_provider_that_lists_all_models_answers_to_no_other_name() {
+        for own in ["", "https://api.openai.com", "https://api.openai.com/v1"] {
+            let problem = check(own, "openai/mock-chat").unwrap_err();
+            assert_eq!(problem.code, "unknown_model", "{own}");
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::types::Wire;
 use crate::types::quirks::Quirks;
 use crate::wire::EncodeContext;
 use crate::wire::ErrorParts;
+use crate::wire::WireError;
 use crate::wire::encode;
 use crate::wire::reading;
 use crate::wire::serve;
@@ -193,7 +194,11 @@ fn encode_chat(args: &EncodeArgs) -> Result<ExitCode, AppError> {
     let (chat, model, stream, unknown) = match args.from {
         Some(from) => {
             let asked =
-                serve::decode_request(chat_wire(from)?, &text).map_err(|error| mistake(&error))?;
+                serve::decode_request(chat_wire(from)?, &text).map_err(|error| match error {
+                    // It is a request that is read here, no answer.
+                    WireError::Malformed(what) => mistake(&what),
+                    other => mistake(&other),
+                })?;
             (asked.chat, asked.model, asked.stream, asked.unknown)
         }
         None => {

@@ -174,7 +174,10 @@ impl ResponseBuilder {
     /// Ends the answer. An answer with tool calls finishes as `ToolCalls`, whatever the provider said;
     /// a call without arguments has `{}`.
     pub fn finish(mut self) -> ChatResponse {
-        for call in &mut self.response.tool_calls {
+        // A place that an index skipped holds no call.
+        let calls = &mut self.response.tool_calls;
+        calls.retain(|call| *call != ToolCall::default());
+        for call in calls {
             if call.arguments.trim().is_empty() {
                 call.arguments = "{}".to_owned();
             }

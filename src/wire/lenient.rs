@@ -64,9 +64,20 @@ pub(super) fn logprobs(list: Option<&Vec<Value>>) -> Vec<TokenLogprob> {
     entries.collect()
 }
 
-/// Parses JSON that may have white space around it; keep-alive bytes come before some answers.
+/// A body without the white space around it and the mark of its encoding: keep-alive bytes come before some answers,
+/// and some proxies write the mark.
+pub(super) fn bare(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii();
+    body.strip_prefix(BYTE_ORDER_MARK)
+        .map_or(body, <[u8]>::trim_ascii)
+}
+
+/// What some servers of Microsoft's begin a text in UTF-8 with.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Parses JSON, whatever stands around it.
 pub(super) fn parse(body: &[u8]) -> Result<Value, WireError> {
-    serde_json::from_slice(body.trim_ascii()).map_err(|error| {
+    serde_json::from_slice(bare(body)).map_err(|error| {
         let shown: String = String::from_utf8_lossy(&body[..body.len().min(120)]).into_owned();
         WireError::Malformed(format!("{error} in {shown:?}"))
     })
@@ -80,15 +91,25 @@ pub(super) fn finish_reason(
     if let Some(mapped) = quirks.finish_reason_map.get(word) {
         return Ok(Some(*mapped));
     }
-    Ok(Some(match word {
+    // Routers pass on the words of whoever answered, Google's and Cohere's in capitals.
+    Ok(Some(match word.to_ascii_lowercase().as_str() {
         "" => return Ok(None),
-        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
-            FinishReason::Length
-        }
-        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "content_filter" | "content_filtered" | "sensitive" | "SAFETY" | "refusal" => {
-            FinishReason::ContentFilter
-        }
+        "length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "model_length"
+        | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_calls" | "tool_call" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "content_filter"
+        | "content_filtered"
+        | "sensitive"
+        | "safety"
+        | "recitation"
+        | "blocklist"
+        | "prohibited_content"
+        | "spii"
+        | "refusal"
+        | "guardrail_intervened" => FinishReason::ContentFilter,
         "error" | "abort" | "insufficient_system_resource" | "network_error" => {
             let message = format!("the provider ended the answer with \"{word}\"");
             return Err(WireError::Upstream(

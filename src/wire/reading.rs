@@ -34,14 +34,14 @@ pub struct Reading {
     pub chunks: usize,
 }
 
-/// Reads an answer that comes in these pieces; an error status makes it an error.
+/// Reads an answer that comes in these pieces; a status that is no success makes it an error.
 pub fn read<'a>(
     wire: Wire,
     quirks: &Quirks,
     parts: &ErrorParts<'_>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Reading {
-    if parts.status >= 400 {
+    if parts.status >= 300 {
         return Reading {
             error: Some(decode_error(wire, wire.as_str(), parts)),
             ..Reading::default()
@@ -183,6 +183,17 @@ mod tests {
             body,
             now_ms: 0,
         }
+    }
+
+    #[test]
+    fn a_redirect_is_no_answer() {
+        let (wire, quirks) = (Wire::OpenaiChat, Quirks::default());
+        let reading = read(wire, &quirks, &parts(302, b""), [&b""[..]]);
+        let error = reading.error.unwrap();
+        assert_eq!(
+            (error.kind.code(), error.status),
+            ("connection_failed", Some(302))
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::framing::EventStreamDecoder;
 use super::framing::MAX_EVENT_BYTES;
 use super::framing::NdjsonDecoder;
 use super::framing::SseDecoder;
+use super::lenient::BYTE_ORDER_MARK;
 use super::think_tags::ThinkTags;
 use crate::types::ChatChunk;
 use crate::types::Wire;
@@ -37,7 +38,8 @@ pub struct StreamDecoder {
 /// How the answer is framed, which its first byte tells.
 #[derive(Debug)]
 enum Form {
-    Unknown,
+    /// Nothing but white space, a byte order mark, or the brace that leaves it open has come.
+    Unknown(Vec<u8>),
     Sse(SseDecoder),
     Lines(NdjsonDecoder),
     Frames(EventStreamDecoder),
@@ -51,7 +53,7 @@ impl StreamDecoder {
         let tagged = matches!(wire, Wire::OpenaiChat | Wire::Ollama | Wire::Replicate);
         Self {
             wire,
-            form: Form::Unknown,
+            form: Form::Unknown(Vec::new()),
             dialect: super::dialect(wire, quirks),
             think_tags: (tagged && !quirks.think_tags_are_text).then(ThinkTags::default),
         }
@@ -63,13 +65,23 @@ impl StreamDecoder {
     /// `Upstream` for an error within the stream, `Malformed`, `TooLong`. The stream is then over; what it said
     /// before is among the chunks.
     pub fn push(&mut self, bytes: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
-        if matches!(self.form, Form::Unknown) {
-            match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                None => return Ok(()),
-                Some(first) => self.form = Form::of(self.wire, *first),
-            }
-        }
         let before = chunks.len();
+        let head;
+        let bytes = match &mut self.form {
+            Form::Unknown(held) => {
+                held.extend_from_slice(bytes);
+                head = begin(held).to_vec();
+                match Form::of(self.wire, &head) {
+                    Some(form) => self.form = form,
+                    None => {
+                        *held = head;
+                        return Ok(());
+                    }
+                }
+                &head[..]
+            }
+            Form::Sse(_) | Form::Lines(_) | Form::Frames(_) | Form::Whole(_) => bytes,
+        };
         let read = self.read(bytes, chunks);
         self.split_thinking(&mut chunks[before..]);
         read
@@ -77,7 +89,7 @@ impl StreamDecoder {
 
     fn read(&mut self, bytes: &[u8], chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         match &mut self.form {
-            Form::Unknown => {}
+            Form::Unknown(_) => {}
             Form::Sse(decoder) => {
                 for event in decoder.push(bytes)? {
                     self.dialect.event(&event, chunks)?;
@@ -121,8 +133,15 @@ impl StreamDecoder {
 
     fn end(&mut self, chunks: &mut Vec<ChatChunk>) -> Result<(), WireError> {
         let last = match &mut self.form {
-            Form::Unknown => return Err(WireError::Truncated),
-            Form::Sse(decoder) => decoder.finish(),
+            Form::Unknown(_) => return Err(WireError::Truncated),
+            Form::Sse(decoder) => {
+                let last = decoder.finish();
+                if let Some(line) = decoder.only_said() {
+                    let message = format!("it holds no event, but {line:?}");
+                    return Err(WireError::Malformed(message));
+                }
+                last
+            }
             Form::Lines(decoder) => decoder.finish().map(Event::line),
             Form::Frames(_) => None,
             Form::Whole(body) => {
@@ -167,15 +186,31 @@ impl StreamDecoder {
 }
 
 impl Form {
-    fn of(wire: Wire, first: u8) -> Self {
-        match (wire, first) {
+    /// `None` while the head leaves it open.
+    fn of(wire: Wire, head: &[u8]) -> Option<Self> {
+        let first = head.first()?;
+        if BYTE_ORDER_MARK.starts_with(head) {
+            return None;
+        }
+        Some(match (wire, first) {
+            // A whole answer in many lines, as tools and recorders write JSON.
+            (Wire::Ollama, b'{') if matches!(head.get(1)?, b'\n' | b'\r') => {
+                Self::Whole(Vec::new())
+            }
             // Ollama's hosted service labels its lines as plain JSON, so only the wire tells.
             (Wire::Ollama, _) => Self::Lines(NdjsonDecoder::default()),
             (_, b'{' | b'[' | b'<') => Self::Whole(Vec::new()),
             (Wire::Bedrock, _) => Self::Frames(EventStreamDecoder::default()),
             _ => Self::Sse(SseDecoder::default()),
-        }
+        })
     }
+}
+
+/// The bytes from the first that says something; what may still become a byte order mark does.
+fn begin(head: &[u8]) -> &[u8] {
+    let head = head.trim_ascii_start();
+    head.strip_prefix(BYTE_ORDER_MARK)
+        .map_or(head, <[u8]>::trim_ascii_start)
 }
 
 /// The events of a body that holds one JSON object a line, as some proxies and logs write a stream.

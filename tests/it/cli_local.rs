@@ -258,3 +258,19 @@ async fn a_check_says_for_people_and_scripts_whether_all_is_well() {
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("not configured"), "{out}");
 }
+
+#[tokio::test]
+async fn a_check_that_meets_a_redirect_says_where_the_address_is_set() {
+    let home = tempfile::tempdir().unwrap();
+    let moved = Reply::status(307).header("location", "http://127.0.0.1:9/v1/chat/completions");
+    let openai = Upstream::start([moved.send("")]).await;
+    let mut command = agon(&home, NOBODY, &["providers", "check", "openai", "--json"]);
+    command
+        .env("OPENAI_API_KEY", "sk-any")
+        .env("OPENAI_BASE_URL", format!("{}/v1", openai.base_url()));
+    let (code, out, err) = run(&mut command).await;
+    assert_eq!(code, 1, "{err}");
+    let listed: Value = serde_json::from_str(&out).unwrap();
+    let remedy = of(&listed, "openai")["remedy"].as_str().unwrap().to_owned();
+    assert!(remedy.contains("OPENAI_BASE_URL"), "{remedy}");
+}

@@ -169,6 +169,7 @@ const CODES: &[(Class, &[&str])] = &[
             "timeout_error",
             "DEADLINE_EXCEEDED",
             "ModelTimeoutException",
+            "modelTimeoutException",
         ],
     ),
     (

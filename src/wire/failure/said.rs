@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::texts;
+use crate::wire::lenient;
 
 /// The parts of an error body that mean something.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ const SHOWN_BYTES: usize = 200;
 
 impl Said {
     pub(super) fn read(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body.trim_ascii()) {
+        match serde_json::from_slice::<Value>(lenient::bare(body)) {
             Ok(value) => Self::of(&value),
             // An HTML page of some proxy, most likely.
             Err(_) => Self {
@@ -120,7 +121,14 @@ fn codes(value: &Value, inner: &Value) -> Vec<String> {
     let named = ["code", "type", "status", "__type", "error_type"].map(|key| word(inner, key));
     let outer = ["error_type", "error_code", "type", "__type"].map(|key| word(value, key));
     let nested = inner.get("innererror").map(|error| word(error, "code"));
-    let all = reasons.chain(nested).chain(named).chain(outer);
+    // OpenRouter's moderation has no code of its own, only what it objects to.
+    let flagged = inner
+        .get("metadata")
+        .and_then(|metadata| metadata.get("flagged_input"))
+        .map(|_| "content_policy_violation".to_owned());
+    let all = (reasons.chain(nested).chain(flagged))
+        .chain(named)
+        .chain(outer);
     // `__type` may have the name of a schema before the type.
     all.filter(|code| !code.is_empty())
         .map(|code| code.rsplit('#').next().unwrap_or_default().to_owned())

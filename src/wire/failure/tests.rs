@@ -294,3 +294,30 @@ fn a_model_that_ollama_lacks_comes_with_the_command_that_installs_it() {
     let error = decode_error(Wire::Ollama, "ollama", &parts);
     assert!(error.message.contains("ollama pull"), "{}", error.message);
 }
+
+#[test]
+fn what_a_router_objects_to_is_a_filter() {
+    let body = r#"{"error":{"code":403,"message":"requires moderation","metadata":{"reasons":["violence"],"flagged_input":"x"}}}"#;
+    assert_eq!(read(403, "", body).kind, LlmErrorKind::ContentFiltered);
+    let body = r#"{"error":{"code":403,"message":"no access","metadata":{"provider_name":"x"}}}"#;
+    assert_eq!(read(403, "", body).kind, LlmErrorKind::PermissionDenied);
+}
+
+#[test]
+fn an_error_is_read_behind_a_byte_order_mark() {
+    let body = "\u{feff}{\"error\":{\"message\":\"no\",\"code\":\"invalid_api_key\"}}";
+    let error = read(401, "", body);
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (LlmErrorKind::Authentication, "no")
+    );
+}
+
+#[test]
+fn a_models_timeout_within_a_stream_is_a_timeout() {
+    let error = of_code("modelTimeoutException", "too slow");
+    assert!(
+        matches!(error, WireError::Upstream(LlmErrorKind::Timeout { .. }, _)),
+        "{error:?}"
+    );
+}

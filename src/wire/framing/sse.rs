@@ -4,6 +4,9 @@ use super::Event;
 use super::MAX_EVENT_BYTES;
 use crate::wire::WireError;
 
+/// Longest part of a line that is shown where events were awaited.
+const SHOWN_CHARS: usize = 80;
+
 /// Cuts bytes into events; any split of the bytes gives the same events.
 #[derive(Debug, Default)]
 pub struct SseDecoder {
@@ -13,6 +16,10 @@ pub struct SseDecoder {
     event: Event,
     has_data: bool,
     started: bool,
+    /// An event came.
+    spoke: bool,
+    /// The first line that is none of an event stream.
+    strange: Option<String>,
 }
 
 impl SseDecoder {
@@ -80,14 +87,27 @@ impl SseDecoder {
                 value.clone_into(&mut self.event.data);
             }
             // A comment has an empty field; `id` and `retry` mean nothing here.
+            _ if ["data", "event", "retry", "id"]
+                .iter()
+                .any(|known| known.starts_with(field)) => {}
+            _ if self.strange.is_none() => {
+                self.strange = Some(line.chars().take(SHOWN_CHARS).collect());
+            }
             _ => {}
         }
         None
     }
 
+    /// The beginning of what came instead of events: the word of a proxy, or bytes of another kind.
+    pub(in crate::wire) fn only_said(&self) -> Option<&str> {
+        self.strange.as_deref().filter(|_| !self.spoke)
+    }
+
     /// An event without data is none, whatever its name.
     fn dispatch(&mut self) -> Option<Event> {
         let event = std::mem::take(&mut self.event);
-        std::mem::take(&mut self.has_data).then_some(event)
+        let has_data = std::mem::take(&mut self.has_data);
+        self.spoke |= has_data;
+        has_data.then_some(event)
     }
 }

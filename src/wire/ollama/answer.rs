@@ -38,9 +38,11 @@ impl Dialect for Stream {
             return Err(failure::in_success(&value));
         }
         // `/api/generate` has no message, and its members stand in the line itself.
+        let done = value.get("done") == Some(&Value::Bool(true));
         let (message, text) = match value.get("message") {
             Some(message) => (message, "content"),
-            None if value.get("response").is_some() => (&value, "response"),
+            // The last line may have nothing left to say.
+            None if done || value.get("response").is_some() => (&value, "response"),
             None => return Err(WireError::Malformed("a line without a message".to_owned())),
         };
         let mut chunk = ChatChunk {
@@ -54,7 +56,7 @@ impl Dialect for Stream {
             },
             ..ChatChunk::default()
         };
-        if value.get("done") == Some(&Value::Bool(true)) {
+        if done {
             self.done = true;
             chunk.usage = usage(&value);
             chunk.native_finish = lenient::text(&value, "done_reason");

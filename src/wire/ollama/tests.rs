@@ -99,3 +99,27 @@ proptest! {
         prop_assert_eq!(read(&[head, tail]), read(&[STREAM.as_bytes()]));
     }
 }
+
+#[test]
+fn a_whole_answer_may_stand_in_many_lines() {
+    let value = serde_json::json!({"model": "m", "message": {"content": "Hï"}, "done": true, "done_reason": "stop", "eval_count": 3});
+    let pretty = format!("{value:#}");
+    for body in [pretty.clone(), pretty.replace('\n', "\r\n")] {
+        let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
+        for pieces in [&[body.as_bytes()][..], &bytes] {
+            let answer = read(pieces).unwrap();
+            assert_eq!((answer.text.as_str(), answer.usage.output), ("Hï", 3));
+        }
+    }
+}
+
+#[test]
+fn the_last_line_may_have_no_message() {
+    let stream = b"{\"message\":{\"content\":\"a\"},\"done\":false}\n{\"done\":true,\"done_reason\":\"length\",\"eval_count\":1}\n";
+    let answer = read(&[stream]).unwrap();
+    assert_eq!(answer.text, "a");
+    assert_eq!(
+        (answer.finish, answer.usage.output),
+        (FinishReason::Length, 1)
+    );
+}

@@ -27,8 +27,20 @@ pub(super) fn first_choice(value: &Value) -> Option<&Value> {
         .find(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
 }
 
-/// Names of the choices beside the first, of which nothing is read.
-pub(super) fn further_choices(value: &Value) -> Vec<String> {
+fn has_items(value: &Value, key: &str) -> bool {
+    let items = value.get(key).and_then(Value::as_array);
+    items.is_some_and(|items| !items.is_empty())
+}
+
+/// What stands beside the first choice and is not read: further choices, the sources that an answer names.
+pub(super) fn beside(value: &Value) -> Vec<String> {
+    let mut names = further_choices(value);
+    // Perplexity and xAI.
+    names.extend(has_items(value, "citations").then(|| "citations".to_owned()));
+    names
+}
+
+fn further_choices(value: &Value) -> Vec<String> {
     let choices = value.get("choices").and_then(Value::as_array);
     let numbers = choices
         .into_iter()
@@ -63,6 +75,13 @@ pub(super) fn words(piece: &Value) -> Words {
     if sound.is_some() {
         words.unknown.push("audio".to_owned());
     }
+    let unread = ["annotations", "images"];
+    words.unknown.extend(
+        unread
+            .into_iter()
+            .filter(|key| has_items(piece, key))
+            .map(str::to_owned),
+    );
     words
 }
 

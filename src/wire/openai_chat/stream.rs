@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::pieces::beside;
 use super::pieces::finish;
 use super::pieces::first_choice;
-use super::pieces::further_choices;
 use super::pieces::logprobs;
 use super::pieces::tool_calls;
 use super::pieces::words;
@@ -27,10 +27,21 @@ use crate::wire::stream::Dialect;
 pub(in crate::wire) struct Stream {
     quirks: Quirks,
     finished: bool,
-    /// Ids of the tool calls begun so far, by index: some providers leave the index out.
-    calls: Vec<String>,
+    /// How many chunks were read.
+    chunks: usize,
+    /// The tool calls begun so far, in their order.
+    calls: Vec<Begun>,
     /// The index of the forced call that stands for a JSON answer.
     answer_call: Option<usize>,
+}
+
+/// How the provider calls a tool call: by an index, an id, both or neither.
+#[derive(Debug)]
+struct Begun {
+    told: Option<usize>,
+    id: String,
+    /// The chunk that began it.
+    chunk: usize,
 }
 
 impl Stream {
@@ -39,6 +50,7 @@ impl Stream {
             quirks,
             finished: false,
             calls: Vec::new(),
+            chunks: 0,
             answer_call: None,
         }
     }
@@ -101,7 +113,7 @@ impl Stream {
             id: lenient::text(value, "id"),
             model: lenient::text(value, "model"),
             usage: usage_of(value, &self.quirks),
-            unknown: further_choices(value),
+            unknown: beside(value),
             ..ChatChunk::default()
         };
         let Some(choice) = first_choice(value) else {
@@ -113,6 +125,7 @@ impl Stream {
             .into_iter()
             .find_map(|key| choice.get(key).filter(|piece| piece.is_object()))
             .unwrap_or(&null);
+        self.chunks += 1;
         let said = words(piece);
         chunk.unknown.extend(said.unknown);
         chunk.delta = Delta {
@@ -139,16 +152,14 @@ impl Stream {
     }
 
     fn add_call(&mut self, told: Option<usize>, mut call: ToolCallDelta, delta: &mut Delta) {
-        call.index = told.unwrap_or_else(|| match &call.id {
-            Some(id) => self
-                .calls
-                .iter()
-                .position(|known| known == id)
-                .unwrap_or(self.calls.len()),
-            None => self.calls.len().saturating_sub(1),
-        });
-        if call.index == self.calls.len() {
-            self.calls.push(call.id.clone().unwrap_or_default());
+        let known = self.place(told, &call);
+        call.index = known.unwrap_or(self.calls.len());
+        if known.is_none() {
+            self.calls.push(Begun {
+                told,
+                id: call.id.clone().unwrap_or_default(),
+                chunk: self.chunks,
+            });
         }
         if call.name.as_deref() == Some(json_answer::ANSWER_TOOL) {
             self.answer_call = Some(call.index);
@@ -156,6 +167,30 @@ impl Stream {
         match self.answer_call == Some(call.index) {
             true => delta.text.push_str(&call.arguments),
             false => delta.tool_calls.push(call),
+        }
+    }
+
+    /// Where the call stands that a piece goes on with; `None` for a piece that begins one. A piece with a name may
+    /// begin another call under an index that is taken (Ollama and Google's compatible endpoint number all with 0),
+    /// and numbers need not begin at 0.
+    fn place(&self, told: Option<usize>, call: &ToolCallDelta) -> Option<usize> {
+        let named = call.name.is_some();
+        match (told, &call.id) {
+            (Some(_), id) => {
+                let at = self.calls.iter().rposition(|known| known.told == told)?;
+                let known = &self.calls[at];
+                let another =
+                    named && !known.id.is_empty() && id.as_ref().is_some_and(|id| *id != known.id);
+                (!another).then_some(at)
+            }
+            (None, Some(id)) => {
+                let at = self.calls.iter().position(|known| known.id == *id)?;
+                (!named || self.calls[at].chunk != self.chunks).then_some(at)
+            }
+            (None, None) => {
+                let last = self.calls.last()?;
+                (!named || last.chunk != self.chunks).then(|| self.calls.len() - 1)
+            }
         }
     }
 

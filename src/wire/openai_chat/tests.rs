@@ -154,3 +154,131 @@ proptest! {
         let _ = read(&[json.as_bytes(), &bytes]);
     }
 }
+
+/// The calls of a stream of these deltas: id, name, arguments.
+fn calls(deltas: &[serde_json::Value]) -> Vec<(String, String, String)> {
+    let chunk = |delta: &serde_json::Value| {
+        format!(
+            "data: {}\n\n",
+            serde_json::json!({"choices": [{"index": 0, "delta": delta}]})
+        )
+    };
+    let mut stream: String = deltas.iter().map(chunk).collect();
+    stream.push_str("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n");
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    let calls = answer.tool_calls.into_iter();
+    calls
+        .map(|call| (call.id, call.name, call.arguments))
+        .collect()
+}
+
+fn call(id: &str, name: &str, arguments: &str) -> (String, String, String) {
+    (id.to_owned(), name.to_owned(), arguments.to_owned())
+}
+
+#[test]
+fn calls_are_told_apart_however_a_provider_numbers_them() {
+    use serde_json::json;
+    let piece = |index: Option<u64>, id: Option<&str>, name: Option<&str>, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        match index {
+            Some(index) => json!({"index": index, "id": id, "function": function}),
+            None => json!({"id": id, "function": function}),
+        }
+    };
+    let both = [call("a", "f", "{\"x\":1}"), call("b", "g", "{\"y\":2}")];
+    let from_one = [
+        json!({"tool_calls": [piece(Some(1), Some("a"), Some("f"), "")]}),
+        json!({"tool_calls": [piece(Some(2), Some("b"), Some("g"), "{\"y\"")]}),
+        json!({"tool_calls": [piece(Some(1), None, None, "{\"x\":1}")]}),
+        json!({"tool_calls": [piece(Some(2), Some(""), Some(""), ":2}")]}),
+    ];
+    assert_eq!(calls(&from_one), both);
+    let all_zero = [
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), "{\"x\":1}")]}),
+        json!({"tool_calls": [piece(Some(0), Some("b"), Some("g"), "{\"y\"")]}),
+        json!({"tool_calls": [piece(Some(0), None, None, ":2}")]}),
+    ];
+    assert_eq!(calls(&all_zero), both);
+    let nameless = [json!({"tool_calls": [
+        piece(None, None, Some("f"), "{\"x\":1}"),
+        piece(None, None, Some("g"), "{\"y\":2}"),
+    ]})];
+    assert_eq!(
+        calls(&nameless),
+        [call("", "f", "{\"x\":1}"), call("", "g", "{\"y\":2}")]
+    );
+    let same_id = [json!({"tool_calls": [
+        piece(None, Some("a"), Some("f"), "{\"x\":1}"),
+        piece(None, Some("a"), Some("g"), "{\"y\":2}"),
+    ]})];
+    assert_eq!(calls(&same_id).len(), 2);
+    let repeated = [
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), "{\"x\"")]}),
+        json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), ":1}")]}),
+    ];
+    assert_eq!(calls(&repeated), both[..1]);
+}
+
+#[test]
+fn a_reason_to_end_is_understood_in_other_words_and_in_capitals() {
+    for (word, meant) in [
+        ("MAX_TOKENS", FinishReason::Length),
+        ("max_output_tokens", FinishReason::Length),
+        ("PROHIBITED_CONTENT", FinishReason::ContentFilter),
+        ("guardrail_intervened", FinishReason::ContentFilter),
+        ("STOP", FinishReason::Stop),
+    ] {
+        let stream = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"a\"}},\"finish_reason\":\"{word}\"}}]}}\n\n"
+        );
+        assert_eq!(read(&[stream.as_bytes()]).unwrap().finish, meant, "{word}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_an_answer() {
+    let body =
+        "\u{feff}{\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
+    let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
+    assert_eq!(read(&bytes).unwrap().text, "hi");
+    assert_eq!(read(&[body.as_bytes()]).unwrap().text, "hi");
+    let stream = format!("\u{feff}{STREAM}");
+    let bytes: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
+    assert_eq!(read(&bytes).unwrap().text, "Grüße");
+}
+
+#[test]
+fn the_words_of_a_proxy_are_no_answer_that_broke_off() {
+    for words in [
+        "no healthy upstream",
+        "\u{1f}\u{8b}zipped",
+        "busy: try later\n\n",
+    ] {
+        let read = read(&[words.as_bytes()]);
+        assert!(
+            matches!(read, Err(WireError::Malformed(_))),
+            "{words}: {read:?}"
+        );
+    }
+    for cut in [": waiting\n\n", "dat", "event: x\n", "\n"] {
+        assert_eq!(read(&[cut.as_bytes()]), Err(WireError::Truncated), "{cut}");
+    }
+}
+
+#[test]
+fn what_is_not_read_of_an_answer_is_named() {
+    let stream = concat!(
+        "data: {\"citations\":[\"https://a.example\"],\"choices\":[{\"delta\":{\"content\":\"a\",\"annotations\":[{\"type\":\"url_citation\"}],\"images\":[]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"annotations\":[]},\"finish_reason\":\"stop\"}]}\n\n",
+    );
+    let answer = read(&[stream.as_bytes()]).unwrap();
+    assert_eq!(answer.unknown, ["citations", "annotations"]);
+}
+
+#[test]
+fn cached_tokens_beside_the_prompt_are_part_of_it() {
+    let body = br#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"cached_tokens":4}}"#;
+    let usage = read(&[body]).unwrap().usage;
+    assert_eq!((usage.input, usage.cache_read), (6, 4));
+}

@@ -90,6 +90,7 @@ pub(super) fn usage_of(value: &Value, quirks: &Quirks) -> Option<Usage> {
         &["prompt_token_details", "cached_tokens"],
         &["prompt_cache_hit_tokens"],
         &["num_cached_tokens"],
+        &["cached_tokens"], // Moonshot
         &["cache_read_input_tokens"],
     ]);
     let cache_write = first_of(&[
