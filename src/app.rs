@@ -149,19 +149,22 @@ impl App {
         let switch = Arc::new(StoredSwitch::new(Arc::clone(&flag), Arc::clone(&store)));
         switch.load().await?;
         let metrics = Arc::new(Metrics::new());
-        let factory = factory(config, &catalog, &environment, flag, clock)?;
+        let factory = Arc::new(factory(config, &catalog, &environment, flag, clock)?);
         let discovery = discovery(&catalog, &environment)?;
-        let prices = Arc::clone(&catalog);
+        let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
         let overhead_limit = Duration::from_millis(config.llm.overhead_warn_ms);
         let observers = Observers::new(vec![
             Arc::clone(&metrics) as _,
             Arc::new(CallLog::new(overhead_limit)),
         ]);
         let router = Router::new(RouterParts {
-            source: Arc::new(factory),
+            source: Arc::clone(&factory) as _,
+            embedders: factory,
             config: config.router.clone(),
             observers: observers.clone(),
             prices: Arc::new(move |model| prices.prices(model)),
+            prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
+            clock,
             seed: rand::random(),
         });
         let live = Arc::new(LiveBus::default());
