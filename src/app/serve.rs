@@ -1,12 +1,9 @@
 //! `agon serve`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
 
 use super::App;
 use super::AppError;
@@ -17,6 +14,7 @@ use crate::http;
 use crate::http::Availability;
 use crate::http::HttpParts;
 use crate::http::HttpState;
+use crate::http::Listeners;
 use crate::provider::Discovery;
 use crate::provider::Environment;
 
@@ -33,10 +31,8 @@ pub async fn serve(
     with_sample: bool,
     mut say: impl FnMut(&str),
 ) -> Result<(), AppError> {
-    let listener = listen(config).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| AppError::Failed(error.to_string()))?;
+    let listeners = listen(config).await?;
+    let address = listeners.address();
     let app = App::build(config, variables).await?;
     let base = format!("http://{address}");
     say(&format!("listening on {base}"));
@@ -54,34 +50,25 @@ pub async fn serve(
     if with_sample {
         start_sample(&app, &base, &mut say).await;
     }
-    let router =
-        http::router(state(config, &app)).into_make_service_with_connect_info::<SocketAddr>();
-    // Without it, small frames wait up to 40 ms for the client's acknowledgement.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection will be slow: TCP_NODELAY cannot be set");
-        }
-    });
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        told_to_stop().await;
-        // An error means that the server has ended by itself.
-        let _ = stop.send(());
-    });
-    let ended = tokio::select! {
-        ended = server.into_future() => ended,
-        () = async { if stopped.await.is_ok() { tokio::time::sleep(GRACE).await } else { std::future::pending().await } } => Ok(()),
-    };
+    let mut workers = listeners
+        .serve(&http::router(state(config, &app)))
+        .map_err(|error| AppError::Failed(format!("the server cannot start: {error}")))?;
+    told_to_stop().await;
+    workers.drain(GRACE).await;
     say("stopping: debates rest and go on with the next start");
+    // Before the workers end: some debates run on their threads.
     app.shutdown().await;
     orphans.abort();
-    ended.map_err(|error| AppError::Failed(format!("the server failed: {error}")))
+    workers.end().await;
+    Ok(())
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, AppError> {
+async fn listen(config: &Config) -> Result<Listeners, AppError> {
     let (host, port) = (config.server.host.as_str(), config.server.port);
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    TcpListener::bind((host, port)).await.map_err(|error| {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let workers = config.server.workers.unwrap_or(cores);
+    Listeners::bind(host, port, workers).await.map_err(|error| {
         AppError::Failed(match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 format!("port {port} on {host} is taken: choose another with --port, or stop what listens there")

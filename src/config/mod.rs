@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     pub host: String,
     /// 0 takes any free one.
     pub port: u16,
+    /// Threads that serve; one for each core when not set.
+    pub workers: Option<NonZeroUsize>,
     /// The key that everything but health asks for: `os.environ/NAME`, `${NAME}` or `file:/path`.
     pub master_key: Option<KeySource>,
 }
@@ -63,6 +66,7 @@ impl Default for ServerConfig {
         Self {
             host: "127.0.0.1".to_owned(),
             port: 4000,
+            workers: None,
             master_key: None,
         }
     }

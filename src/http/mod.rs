@@ -7,7 +7,9 @@ mod body;
 mod error;
 mod feed;
 mod health;
+mod idle;
 mod openapi;
+mod server;
 mod ws;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use admin::FlagSwitch;
 pub use api::lists::Availability;
 pub use auth::Tickets;
+pub use server::Listeners;
+pub use server::Workers;
 
 use error::ApiError;
 

@@ -28,7 +28,7 @@ impl FlaggedClient {
     }
 
     /// The request as the legacy client reads it; `None` where the call stays unified.
-    fn for_legacy<'a>(&self, request: &'a ChatRequest) -> Option<Cow<'a, ChatRequest>> {
+    fn for_legacy(request: &ChatRequest) -> Option<Cow<'_, ChatRequest>> {
         if request.call.endpoint.is_some() || request.call.target.is_some() {
             return None;
         }
@@ -52,14 +52,14 @@ impl BaseLlmClient for FlaggedClient {
     }
 
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
-        match self.for_legacy(request) {
+        match Self::for_legacy(request) {
             Some(request) => self.legacy.send_message(&request).await,
             None => self.unified.send_message(request).await,
         }
     }
 
     async fn stream_message(&self, request: &ChatRequest) -> Result<ChunkStream, LlmError> {
-        match self.for_legacy(request) {
+        match Self::for_legacy(request) {
             Some(request) => self.legacy.stream_message(&request).await,
             None => self.unified.stream_message(request).await,
         }

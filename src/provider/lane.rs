@@ -94,9 +94,7 @@ impl Lanes {
     /// As for a call, as far as it fails before anything is sent.
     pub(super) fn of(
         &self,
-        spec: &ProviderSpec,
-        parts: &UnifiedParts,
-        timeouts: CallTimeouts,
+        general: (&ProviderSpec, &UnifiedParts, CallTimeouts),
         model: &ModelName,
         call: &CallContext,
     ) -> Result<Arc<Lane>, LlmError> {
@@ -113,7 +111,7 @@ impl Lanes {
             return Ok(Arc::clone(lane));
         }
         drop(known);
-        let lane = Arc::new(Lane::new(spec, parts, timeouts, model, call)?);
+        let lane = Arc::new(Lane::new(general, model, call)?);
         let mut lanes = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if lanes.len() >= MAX_LANES {
             lanes.clear();
@@ -134,9 +132,7 @@ impl fmt::Debug for Lane {
 
 impl Lane {
     fn new(
-        spec: &ProviderSpec,
-        parts: &UnifiedParts,
-        timeouts: CallTimeouts,
+        (spec, parts, timeouts): (&ProviderSpec, &UnifiedParts, CallTimeouts),
         model: &ModelName,
         call: &CallContext,
     ) -> Result<Self, LlmError> {

@@ -124,9 +124,8 @@ impl UnifiedClient {
 
     fn lane(&self, model: &ModelName, call: &CallContext) -> Result<Arc<Lane>, LlmError> {
         let parts = &*self.parts;
-        parts
-            .lanes
-            .of(&self.spec, parts, self.timeouts, model, call)
+        let general = (self.spec.as_ref(), parts, self.timeouts);
+        parts.lanes.of(general, model, call)
     }
 
     /// Sends a request and hands back the reply once its status is a success. At a local server that means to wait
