@@ -89,8 +89,9 @@ const UNDER_TYPES: &[&str] = &[
 /// Paths from outside that only these modules may use, tests apart.
 const RESERVED: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
-    ("hyper", &["provider"]),
-    ("hyper_util", &["provider"]),
+    // The one calls with it, the other serves.
+    ("hyper", &["provider", "http"]),
+    ("hyper_util", &["provider", "http"]),
     ("hyper_rustls", &["provider"]),
     ("reqwest", &["provider", "cli"]),
     // axum does not re-export the errors that a socket ends with, and each has a close code of its own.
