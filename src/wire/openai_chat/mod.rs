@@ -13,5 +13,6 @@ mod tests;
 pub(super) use request::encode;
 pub(super) use serve_answer::Encoder;
 pub(super) use serve_answer::encode_response;
+pub(super) use serve_answer::error_told;
 pub(super) use serve_request::decode_request;
 pub(super) use stream::Stream;
