@@ -1,6 +1,5 @@
 //! `agon serve`.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use super::AppError;
 use super::sample;
 use crate::catalog::ProviderSpec;
 use crate::config::Config;
+use crate::config::Loaded;
 use crate::http;
 use crate::http::Availability;
 use crate::http::HttpParts;
@@ -26,11 +26,14 @@ const GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// [`AppError`]: a taken port, a database that cannot be used, files that are wrong.
 pub async fn serve(
-    config: &Config,
-    variables: &BTreeMap<String, String>,
+    loaded: &Loaded,
     with_sample: bool,
     mut say: impl FnMut(&str),
 ) -> Result<(), AppError> {
+    let (config, variables) = (&loaded.config, &loaded.variables);
+    for warning in &loaded.report.warnings {
+        tracing::warn!("{warning}");
+    }
     let listeners = listen(config).await?;
     let address = listeners.address();
     let app = App::build(config, variables).await?;
