@@ -27,6 +27,7 @@ use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveBus;
 use crate::events::Observers;
+use crate::http::GatewaySettings;
 use crate::llm::CatalogNames;
 use crate::metrics::Metrics;
 use crate::provider::ClientFactory;
@@ -83,6 +84,10 @@ pub struct App {
     pub environment: Environment,
     /// Time.
     pub clock: Clock,
+    /// Answers for models.
+    pub router: Arc<Router>,
+    /// Settings of the gateway's paths.
+    pub gateway: Arc<GatewaySettings>,
     /// Which path each provider takes.
     pub(crate) switch: Arc<StoredSwitch>,
 }
@@ -161,21 +166,24 @@ impl App {
         let switch = Arc::new(StoredSwitch::new(Arc::clone(&flag), Arc::clone(&store)));
         switch.load().await?;
         let metrics = Arc::new(Metrics::new());
-        let factory = factory(config, &catalog, &environment, flag, clock)?;
+        let factory = Arc::new(factory(config, &catalog, &environment, flag, clock)?);
         let discovery = discovery(&catalog, &environment)?;
-        let prices = Arc::clone(&catalog);
+        let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
         let overhead_limit = Duration::from_millis(config.llm.overhead_warn_ms);
         let observers = Observers::new(vec![
             Arc::clone(&metrics) as _,
             Arc::new(CallLog::new(overhead_limit)),
         ]);
-        let router = Router::new(RouterParts {
-            source: Arc::new(factory),
+        let router = Arc::new(Router::new(RouterParts {
+            source: Arc::clone(&factory) as _,
+            embedders: Arc::clone(&factory) as _,
             config: router_config,
             observers: observers.clone(),
             prices: Arc::new(move |model| prices.prices(model)),
+            prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
+            clock,
             seed: rand::random(),
-        });
+        }));
         let live = Arc::new(LiveBus::default());
         let roster = CatalogRoster::new(
             config,
@@ -186,7 +194,7 @@ impl App {
         let engine = Engine::new(EngineParts {
             log: Arc::clone(&store) as _,
             debates: Arc::clone(&store) as _,
-            clients: Arc::new(router),
+            clients: Arc::clone(&router) as _,
             live: Arc::clone(&live) as _,
             catalog: Arc::clone(&catalog),
             formats: Arc::clone(&formats),
@@ -207,6 +215,8 @@ impl App {
             environment,
             clock,
             switch,
+            router,
+            gateway: Arc::new(GatewaySettings::new(&config.gateway)),
         })
     }
 

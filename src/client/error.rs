@@ -67,8 +67,10 @@ pub enum LlmErrorKind {
     BudgetExceeded,
     /// Nobody is left to ask.
     NoDeployment {
-        /// Who was asked, in order, and how that ended.
+        /// Who was asked, in order, and how that ended; and who could not be asked, and why.
         tried: Vec<Attempt>,
+        /// When the first of them can be asked again; `None` when nobody knows.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -120,10 +122,12 @@ impl LlmErrorKind {
         }
     }
 
-    /// How long the provider asks to wait before the next attempt.
+    /// How long to wait before the next attempt, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => *retry_after,
+            Self::RateLimited { retry_after }
+            | Self::Overloaded { retry_after }
+            | Self::NoDeployment { retry_after, .. } => *retry_after,
             Self::Authentication
             | Self::PermissionDenied
             | Self::ModelNotFound
@@ -136,8 +140,7 @@ impl LlmErrorKind {
             | Self::StreamInterrupted { .. }
             | Self::MalformedResponse
             | Self::Cancelled
-            | Self::BudgetExceeded
-            | Self::NoDeployment { .. } => None,
+            | Self::BudgetExceeded => None,
         }
     }
 }

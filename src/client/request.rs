@@ -58,13 +58,9 @@ pub struct Wishes {
 
 /// What is asked, in one of two forms on one path.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a request is built once and borrowed from then on, so its size costs nothing"
-)]
 pub enum Content {
-    /// Agon's own form.
-    Typed(Chat),
+    /// Agon's own form; shared, since every attempt has a request of its own.
+    Typed(Arc<Chat>),
     /// A body as a client sent it, to be passed verbatim where the upstream speaks the same wire.
     Raw {
         /// The dialect of the body.
@@ -94,7 +90,7 @@ impl ChatRequest {
         };
         Self {
             head,
-            content: Content::Typed(chat),
+            content: Content::Typed(Arc::new(chat)),
             call: CallContext::default(),
         }
     }

@@ -146,13 +146,16 @@ impl LlmBuilder {
             clock: Clock::system(),
         });
         let factory = factory.map(Arc::new).map_err(|error| unusable(&[error]))?;
-        let prices = Arc::clone(&catalog);
+        let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
         let router = Router::new(RouterParts {
             source: self.source.unwrap_or_else(|| Arc::clone(&factory) as _),
+            embedders: Arc::clone(&factory) as _,
             config: self.router,
             // Nobody is told of the calls: each answer says what it took.
             observers: Default::default(),
             prices: Arc::new(move |model| prices.prices(model)),
+            prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
+            clock: Clock::system(),
             seed: rand::random(),
         });
         Ok(Llm {

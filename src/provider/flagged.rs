@@ -37,7 +37,7 @@ impl FlaggedClient {
             Content::Raw { .. } => {
                 let chat = wire::typed(request).ok()?.into_owned();
                 Some(Cow::Owned(ChatRequest {
-                    content: Content::Typed(chat),
+                    content: Content::Typed(chat.into()),
                     ..request.clone()
                 }))
             }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::Serialize;
 
+use crate::client::LlmErrorKind;
 use crate::types::Deployment;
 
 /// Retries and cooldowns. The defaults are those that teams know from `LiteLLM`.
@@ -20,12 +22,14 @@ pub struct RouterConfig {
     pub max_delay_ms: u32,
     /// Longest `Retry-After` that a call sits out; 60 by default. A longer one ends the call at once.
     pub max_retry_after_s: u32,
-    /// Failed calls in a row after which a deployment cools down; 3 by default, and never less than 1.
+    /// Failures in a row after which a deployment cools down; 3 by default, and never less than 1. Where a group has
+    /// several, each failed attempt counts, otherwise each call that failed.
     pub allowed_fails: u32,
     /// How long it cools down, unless the provider names a time; 5 by default.
     pub cooldown_s: u32,
-    /// Longest time that a new call waits for a deployment that cools down because it was rate limited;
-    /// 30 by default, 0 to fail at once.
+    /// Longest time that a new call waits for a model that cools down because it was rate limited, or for a place
+    /// among the calls that a deployment takes at once; 30 by default, 0 to fail at once. Callers of a group are
+    /// told at once that all of it cools down; debates wait.
     pub wait_for_cooldown_s: u32,
     /// Shortest rest before the same deployment is asked again, in seconds; 0 by default.
     pub retry_after_s: u32,
@@ -35,7 +39,7 @@ pub struct RouterConfig {
     pub retry_policy: BTreeMap<FailureClass, u8>,
     /// The same for the groups that are named.
     pub group_retry_policy: BTreeMap<String, BTreeMap<FailureClass, u8>>,
-    /// Failed calls after which a deployment cools down, by class of failure.
+    /// The same as `allowed_fails`, by class of failure.
     pub allowed_fails_policy: BTreeMap<FailureClass, u32>,
     /// Which deployment of a group is asked.
     pub strategy: Strategy,
@@ -53,15 +57,18 @@ pub struct RouterConfig {
     pub max_fallbacks: u8,
     /// Other names of groups.
     pub aliases: BTreeMap<String, Alias>,
-    /// `true` leaves out deployments whose model cannot take the prompt.
+    /// `true` leaves out deployments whose model cannot take the prompt, by Agon's estimate; `false` only prefers
+    /// those that can.
     pub pre_call_checks: bool,
-    /// `true` asks only deployments that have the call's tags.
+    /// `true` asks only deployments that have the call's tags, else those tagged `default`.
     pub tag_filtering: bool,
     /// `true` is content with one of the call's tags; `false` wants all. `true` by default.
     pub tag_match_any: bool,
-    /// `true` sends calls of one session, or with one long beginning, to one deployment, whose cache has it.
+    /// `true` sends calls of one session, or with one long beginning, to one deployment, whose cache has it, as long
+    /// as that one can be asked.
     pub sticky: bool,
-    /// For how long a session stays with its deployment; 3600 by default.
+    /// For how long a session stays with its deployment; 3600 by default. Nothing has to be remembered for it, so
+    /// that it has no effect: a session stays for as long as the group is the same.
     pub sticky_ttl_s: u32,
     /// Milliseconds without a first token after which another deployment is asked too, and the first to answer
     /// wins; `None` never does.
@@ -78,7 +85,7 @@ pub struct RouterConfig {
 }
 
 /// Which deployment of a group is asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// By lot; weights count, else calls a minute, else tokens a minute.
@@ -160,6 +167,32 @@ pub enum FailureClass {
     NotFound,
 }
 
+impl FailureClass {
+    /// The class of a failure; `None` for what no policy speaks of.
+    pub(super) fn of(kind: &LlmErrorKind) -> Option<Self> {
+        match kind {
+            LlmErrorKind::Authentication => Some(Self::Authentication),
+            LlmErrorKind::ModelNotFound => Some(Self::NotFound),
+            LlmErrorKind::InvalidRequest | LlmErrorKind::ContextLengthExceeded => {
+                Some(Self::BadRequest)
+            }
+            LlmErrorKind::ContentFiltered => Some(Self::ContentPolicy),
+            LlmErrorKind::RateLimited { .. } | LlmErrorKind::QuotaExhausted => {
+                Some(Self::RateLimit)
+            }
+            LlmErrorKind::Overloaded { .. }
+            | LlmErrorKind::ConnectionFailed
+            | LlmErrorKind::StreamInterrupted { .. }
+            | LlmErrorKind::MalformedResponse => Some(Self::Server),
+            LlmErrorKind::Timeout { .. } => Some(Self::Timeout),
+            LlmErrorKind::PermissionDenied
+            | LlmErrorKind::Cancelled
+            | LlmErrorKind::BudgetExceeded
+            | LlmErrorKind::NoDeployment { .. } => None,
+        }
+    }
+}
+
 impl Default for RouterConfig {
     fn default() -> Self {
         Self {
@@ -216,6 +249,34 @@ impl RouterConfig {
 
     pub(super) fn wait_for_cooldown(&self) -> Duration {
         Duration::from_secs(self.wait_for_cooldown_s.into())
+    }
+
+    /// Shortest rest before the same deployment is asked again.
+    pub(super) fn retry_after(&self) -> Duration {
+        Duration::from_secs(self.retry_after_s.into())
+    }
+
+    pub(super) fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_after_ms
+            .map(|ms| Duration::from_millis(ms.into()))
+    }
+
+    /// Failures of this kind in a row after which a deployment cools down.
+    pub(super) fn fails_allowed_for(&self, kind: &LlmErrorKind) -> u32 {
+        FailureClass::of(kind)
+            .and_then(|class| self.allowed_fails_policy.get(&class))
+            .copied()
+            .unwrap_or(self.allowed_fails)
+            .max(1)
+    }
+
+    /// Further attempts of a call to this group that failed like this, where a policy names the class.
+    pub(super) fn policy_for(&self, group: &str, kind: &LlmErrorKind) -> Option<u8> {
+        let class = FailureClass::of(kind)?;
+        let own = self.group_retry_policy.get(group);
+        own.and_then(|policy| policy.get(&class))
+            .or_else(|| self.retry_policy.get(&class))
+            .copied()
     }
 }
 

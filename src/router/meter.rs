@@ -11,27 +11,27 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
-use super::book::Ticket;
-use super::run::PriceList;
+use super::errand::Facts;
+use super::group;
+use super::snapshot::Snapshot;
+use super::ticket::Ticket;
 use crate::client::CallPath;
 use crate::client::CallTrace;
-use crate::client::ChatRequest;
 use crate::client::ChunkStream;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
 use crate::events::CallRecord;
-use crate::events::Observers;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::ModelName;
+use crate::types::Prices;
 use crate::types::Usage;
 use crate::types::usage::estimate_tokens;
 
 /// What a call took and used so far. Dropped before its end, it reports the call as cancelled.
 pub(super) struct Meter {
-    observers: Observers,
-    prices: PriceList,
+    snapshot: Arc<Snapshot>,
     trace: Arc<CallTrace>,
     record: CallRecord,
     started: Instant,
@@ -43,28 +43,23 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Starts measuring a call.
-    pub(super) fn start(
-        observers: Observers,
-        prices: PriceList,
-        model: ModelName,
-        request: &ChatRequest,
-    ) -> Self {
+    /// Starts measuring a call that would ask this model first.
+    pub(super) fn start(snapshot: &Arc<Snapshot>, model: ModelName, facts: &Facts<'_>) -> Self {
+        let call = facts.call;
         Self {
-            observers,
-            prices,
-            trace: Arc::clone(&request.call.trace),
+            snapshot: Arc::clone(snapshot),
+            trace: Arc::clone(&call.trace),
             record: CallRecord {
                 model,
                 path: "none",
-                debate: request.call.debate.clone(),
-                turn: request.call.turn.clone(),
+                debate: call.debate.clone(),
+                turn: call.turn.clone(),
                 group: None,
                 deployment: None,
-                call_id: request.call.call_id.clone(),
-                principal: request.call.principal.clone(),
-                tags: request.head.tags.clone(),
-                stream: request.head.stream,
+                call_id: call.call_id.clone(),
+                principal: call.principal.clone(),
+                tags: facts.tags.to_vec(),
+                stream: facts.in_pieces,
                 fallbacks: 0,
                 attempts: 0,
                 ttft: None,
@@ -80,12 +75,37 @@ impl Meter {
                 error_message: None,
             },
             started: Instant::now(),
-            prompt_tokens: request.head.estimated_tokens,
+            prompt_tokens: facts.tokens,
             answer_tokens: 0,
             reported: None,
             is_complete: false,
             is_open: true,
         }
+    }
+
+    /// The name of the model list that was asked for.
+    pub(super) fn asked_for(&mut self, group: &Arc<str>) {
+        self.record.group = Some(Arc::clone(group));
+    }
+
+    /// Another group is asked instead.
+    pub(super) fn fell_back(&mut self) {
+        self.record.fallbacks += 1;
+    }
+
+    /// Attempts so far.
+    pub(super) fn attempts(&self) -> u32 {
+        self.record.attempts
+    }
+
+    /// Other groups that were asked so far.
+    pub(super) fn fallbacks(&self) -> u32 {
+        self.record.fallbacks
+    }
+
+    /// The model that is asked, or was last.
+    pub(super) fn model(&self) -> &ModelName {
+        &self.record.model
     }
 
     /// When the call began.
@@ -96,6 +116,36 @@ impl Meter {
     /// An attempt begins.
     pub(super) fn attempt(&mut self) {
         self.record.attempts += 1;
+    }
+
+    /// This one is asked, or has answered.
+    pub(super) fn asks(&mut self, ticket: &Ticket) {
+        let member = ticket.member();
+        if let Some(model) = &member.model {
+            self.record.model = model.clone();
+        }
+        self.record.deployment.clone_from(&member.entry.deployment);
+    }
+
+    /// Tokens so far: what the provider told, else an estimate.
+    pub(super) fn usage(&self) -> Usage {
+        match self.reported {
+            Some(usage) if usage.total_tokens() > 0 => usage,
+            // The provider bills what it sent, so a call that was cut before the figures came is not free.
+            Some(_) | None if self.answer_tokens > 0 => Usage {
+                input: self.prompt_tokens,
+                output: self.answer_tokens,
+                estimated: true,
+                ..Usage::default()
+            },
+            Some(_) | None => Usage::default(),
+        }
+    }
+
+    /// Vectors have come.
+    pub(super) fn vectors(&mut self, usage: Usage) {
+        self.reported = Some(usage);
+        self.is_complete = true;
     }
 
     /// A whole answer has come.
@@ -129,6 +179,7 @@ impl Meter {
 
     fn close(&mut self, error: Option<(&'static str, String)>) {
         self.is_open = false;
+        let (usage, prices) = (self.usage(), self.prices());
         let record = &mut self.record;
         record.path = match self.trace.path() {
             Some(CallPath::Unified) => "unified",
@@ -140,25 +191,21 @@ impl Meter {
         record.upstream_wait = self.trace.upstream_wait();
         record.retry_wait = self.trace.retry_wait();
         record.dropped = self.trace.dropped();
-        let routed = self.trace.routed();
-        record.group = Some(routed.group).filter(|group| !group.is_empty());
-        record.deployment = routed.deployment;
-        record.fallbacks = routed.fallbacks;
         record.queue_wait = self.trace.queue_wait();
-        record.usage = match self.reported {
-            Some(usage) if usage.total_tokens() > 0 => usage,
-            // The provider bills what it sent, so a call that was cut before the figures came is not free.
-            Some(_) | None if self.answer_tokens > 0 => Usage {
-                input: self.prompt_tokens,
-                output: self.answer_tokens,
-                estimated: true,
-                ..Usage::default()
-            },
-            Some(_) | None => Usage::default(),
-        };
-        record.cost = (self.prices)(&record.model).map(|prices| prices.cost(&record.usage));
+        record.usage = usage;
+        record.cost = prices.map(|prices| prices.cost(&record.usage));
         (record.error, record.error_message) = error.unzip();
-        self.observers.call_finished(record);
+        self.snapshot.common.observers.call_finished(record);
+    }
+
+    /// What the one that was asked last costs: by its entry in the model list, else by the catalog.
+    fn prices(&self) -> Option<Prices> {
+        let deployment = self.record.deployment.as_deref();
+        let of = |model: &ModelName| (self.snapshot.common.prices)(model);
+        match deployment {
+            Some(deployment) => group::prices(deployment, Some(&self.record.model), of),
+            None => of(&self.record.model),
+        }
     }
 }
 
@@ -182,6 +229,8 @@ pub(super) struct Metered {
     first: Option<ChatChunk>,
     /// `None` once the call is over.
     open: Option<Open>,
+    /// Until when the answer is of use, and what wakes the reader then.
+    due: Option<Instant>,
     deadline: Option<Pin<Box<Sleep>>>,
     /// Since when the reader has not asked for more.
     yielded_at: Option<Instant>,
@@ -209,6 +258,7 @@ impl Metered {
                 meter,
                 ticket,
             }),
+            due: deadline,
             deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
             yielded_at: Some(Instant::now()),
         };
@@ -223,8 +273,15 @@ impl Metered {
     }
 
     fn fail(&mut self, error: LlmError) -> Option<Result<ChatChunk, LlmError>> {
-        if let Some(Open { meter, ticket, .. }) = self.open.take() {
-            ticket.cut(&error.kind);
+        if let Some(Open {
+            meter, mut ticket, ..
+        }) = self.open.take()
+        {
+            ticket.used(meter.usage().total_tokens());
+            // The end of the caller's own time says nothing about who answers.
+            if self.due.is_none_or(|due| due > Instant::now()) {
+                ticket.cut(&error.kind);
+            }
             meter.failed(&error);
         }
         Some(Err(error))
@@ -245,7 +302,11 @@ impl Metered {
             }
             Some(Err(error)) => self.fail(error),
             None => {
-                if let Some(Open { meter, ticket, .. }) = self.open.take() {
+                if let Some(Open {
+                    meter, mut ticket, ..
+                }) = self.open.take()
+                {
+                    ticket.used(meter.usage().total_tokens());
                     ticket.succeeded();
                     meter.succeeded();
                 }
@@ -283,10 +344,14 @@ impl Stream for Metered {
 impl Drop for Metered {
     fn drop(&mut self) {
         self.reader_is_back();
-        if let Some(Open { meter, ticket, .. }) = self.open.take()
-            && meter.is_complete
+        if let Some(Open {
+            meter, mut ticket, ..
+        }) = self.open.take()
         {
-            ticket.succeeded();
+            ticket.used(meter.usage().total_tokens());
+            if meter.is_complete {
+                ticket.succeeded();
+            }
         }
     }
 }

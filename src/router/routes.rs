@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Router;
+use super::embed::GroupEmbedder;
+use super::run::GroupClient;
 use crate::client::BaseLlmClient;
-use crate::client::ClientSource;
+use crate::client::EmbeddingClient;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Deployment;
@@ -38,23 +40,10 @@ pub struct ListedGroup {
 }
 
 impl Router {
-    /// Returns the names of the model list that callers can ask for, in the list's order: groups, patterns and
-    /// aliases that are not hidden.
+    /// Returns the names of the model list that callers can ask for, in the list's order: groups and patterns, then
+    /// aliases that are not hidden. An alias takes the place of a group of the same name.
     pub fn listed(&self) -> Vec<ListedGroup> {
-        let mut groups: Vec<ListedGroup> = Vec::new();
-        for deployment in &self.config().deployments {
-            match groups
-                .iter_mut()
-                .find(|group| group.name == deployment.group)
-            {
-                Some(group) => group.deployments.push(Arc::clone(deployment)),
-                None => groups.push(ListedGroup {
-                    name: Arc::clone(&deployment.group),
-                    deployments: vec![Arc::clone(deployment)],
-                }),
-            }
-        }
-        groups
+        self.snapshot().listed.clone()
     }
 
     /// Returns who answers for a name: an alias, a group, a pattern of the model list, or a model by its own name.
@@ -62,12 +51,38 @@ impl Router {
     /// # Errors
     /// `ModelNotFound` when nobody does; the message names the nearest.
     pub fn route(&self, name: &str) -> Result<Route, LlmError> {
-        let model: ModelName = name.parse().map_err(|error| {
-            LlmError::new(LlmErrorKind::ModelNotFound, "agon", format!("{error}"))
-        })?;
+        let client = GroupClient::find(self.snapshot(), name)?;
+        let Some(model) = client.group.model().cloned() else {
+            let message = format!(
+                "the models that the model list has for \"{}\" are not written provider/model",
+                client.group.name
+            );
+            return Err(LlmError::new(LlmErrorKind::ModelNotFound, "agon", message));
+        };
         Ok(Route {
-            client: self.client(&model)?,
+            client: Arc::new(client),
             model,
         })
+    }
+
+    /// Returns who turns texts into vectors for a name, with the same deployments, limits and fallbacks; it sets the
+    /// model of each attempt itself.
+    ///
+    /// # Errors
+    /// As for [`Self::route`], and `InvalidRequest` when no provider behind the name has vectors.
+    pub fn embedder(&self, name: &str) -> Result<Arc<dyn EmbeddingClient>, LlmError> {
+        let client = GroupClient::find(self.snapshot(), name)?;
+        let members = client.group.members.iter();
+        let mut refused = None;
+        for model in members.filter_map(|member| member.model.as_ref()) {
+            match client.snapshot.common.embedders.embedder(model) {
+                Ok(_) => return Ok(Arc::new(GroupEmbedder(client))),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| {
+            let message = format!("nobody turns texts into vectors for \"{name}\"");
+            LlmError::new(LlmErrorKind::InvalidRequest, "agon", message)
+        }))
     }
 }

@@ -14,6 +14,8 @@ use crate::client::BaseLlmClient;
 use crate::client::CallContext;
 use crate::client::ChatRequest;
 use crate::client::ClientSource;
+use crate::client::EmbedderSource;
+use crate::client::EmbeddingClient;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::MockBaseLlmClient;
@@ -25,6 +27,7 @@ use crate::events::Observer;
 use crate::events::Observers;
 use crate::types::Chat;
 use crate::types::ChatResponse;
+use crate::types::Clock;
 use crate::types::Message;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
@@ -59,6 +62,18 @@ impl ClientSource for CountingSource {
     }
 }
 
+struct NoEmbedders;
+
+impl EmbedderSource for NoEmbedders {
+    fn embedder(&self, model: &ModelName) -> Result<Arc<dyn EmbeddingClient>, LlmError> {
+        Err(LlmError::new(
+            LlmErrorKind::InvalidRequest,
+            model.provider(),
+            "it has no vectors",
+        ))
+    }
+}
+
 #[derive(Default)]
 struct Records(Mutex<Vec<CallRecord>>);
 
@@ -87,9 +102,12 @@ impl World {
         };
         let router = Router::new(RouterParts {
             source: source.clone(),
+            embedders: Arc::new(NoEmbedders),
             config,
             observers: Observers::new(vec![records.clone()]),
             prices: Arc::new(move |_| Some(prices)),
+            prompt_limits: Arc::new(|_| None),
+            clock: Clock::starting_at(0),
             seed: 7,
         });
         Self {
@@ -155,7 +173,7 @@ async fn a_retry_after_beyond_the_limit_ends_the_call_at_once_and_cools_the_depl
     let world = World::new(client.clone());
     let started = Instant::now();
     assert_eq!(world.ask().await.unwrap_err().kind, limited(120));
-    let LlmErrorKind::NoDeployment { tried } = world.ask().await.unwrap_err().kind else {
+    let LlmErrorKind::NoDeployment { tried, .. } = world.ask().await.unwrap_err().kind else {
         panic!("the second call must not wait two minutes")
     };
     assert_eq!(tried[0].code, "rate_limited");
@@ -208,7 +226,7 @@ async fn a_dead_deployment_is_probed_once_after_its_cooldown() {
     tokio::time::advance(seconds(5)).await;
     let (probe, other) = tokio::join!(world.ask(), world.ask());
     assert_eq!(probe.unwrap(), "back");
-    let LlmErrorKind::NoDeployment { tried } = other.unwrap_err().kind else {
+    let LlmErrorKind::NoDeployment { tried, .. } = other.unwrap_err().kind else {
         panic!("only one call may probe")
     };
     assert_eq!(tried[0].code, "connection_failed");

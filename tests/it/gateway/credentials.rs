@@ -306,7 +306,7 @@ async fn a_strict_call_is_refused_rather_than_sent_without_a_parameter() {
     let client = factory.create(model).unwrap();
     let mut asked = request(model);
     if let agon::client::Content::Typed(chat) = &mut asked.content {
-        chat.sampling.seed = Some(7);
+        std::sync::Arc::make_mut(chat).sampling.seed = Some(7);
     }
     let mut strict = asked.clone();
     strict.call.strict = true;
