@@ -1,10 +1,12 @@
 //! Assembly: the only place that says `new` on big things.
 
 mod provider_check;
+mod reload;
 mod roster;
 mod sample;
 mod serve;
 mod switch;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -86,6 +88,8 @@ pub struct App {
     pub clock: Clock,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Gives the client of one model alone.
+    pub(crate) factory: Arc<ClientFactory>,
     /// Settings of the gateway's paths.
     pub gateway: Arc<GatewaySettings>,
     /// Which path each provider takes.
@@ -216,6 +220,7 @@ impl App {
             clock,
             switch,
             router,
+            factory,
             gateway: Arc::new(GatewaySettings::new(&config.gateway)),
         })
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::App;
 use super::AppError;
+use super::reload::Reloader;
 use super::sample;
 use crate::catalog::ProviderSpec;
 use crate::config::Config;
+use crate::config::ConfigSource;
 use crate::config::Loaded;
 use crate::http;
 use crate::http::Availability;
@@ -27,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// [`AppError`]: a taken port, a database that cannot be used, files that are wrong.
 pub async fn serve(
     loaded: &Loaded,
+    source: ConfigSource,
     with_sample: bool,
     mut say: impl FnMut(&str),
 ) -> Result<(), AppError> {
@@ -46,6 +49,8 @@ pub async fn serve(
         ));
     }
     app.discovery.latest();
+    let reloader = Arc::new(Reloader::new(&app, loaded, source));
+    let reloads = tokio::spawn(Arc::clone(&reloader).run());
     let orphans = tokio::spawn({
         let engine = app.engine.clone();
         async move { engine.look_after_orphans().await }
@@ -54,7 +59,7 @@ pub async fn serve(
         start_sample(&app, &base, &mut say).await;
     }
     let mut workers = listeners
-        .serve(&http::router(state(config, &app)))
+        .serve(&http::router(state(config, &app, reloader)))
         .map_err(|error| AppError::Failed(format!("the server cannot start: {error}")))?;
     told_to_stop().await;
     workers.drain(GRACE).await;
@@ -62,6 +67,7 @@ pub async fn serve(
     // Before the workers end: some debates run on their threads.
     app.shutdown().await;
     orphans.abort();
+    reloads.abort();
     workers.end().await;
     Ok(())
 }
@@ -104,7 +110,7 @@ async fn start_sample(app: &App, base: &str, say: &mut impl FnMut(&str)) {
     }
 }
 
-fn state(config: &Config, app: &App) -> HttpState {
+fn state(config: &Config, app: &App, reload: Arc<Reloader>) -> HttpState {
     let availability = FoundModels {
         discovery: Arc::clone(&app.discovery),
         environment: app.environment.clone(),
@@ -121,6 +127,7 @@ fn state(config: &Config, app: &App) -> HttpState {
         metrics: Arc::clone(&app.metrics),
         availability: Arc::new(availability),
         switch: Arc::clone(&app.switch) as _,
+        reload,
         tickets: http::Tickets::default(),
         router: Arc::clone(&app.router),
         gateway: Arc::clone(&app.gateway),

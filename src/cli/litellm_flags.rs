@@ -1,5 +1,7 @@
 //! Flags that people know from the `LiteLLM` proxy's command line.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
 use crate::app::AppError;
@@ -65,6 +67,14 @@ pub(super) struct LitellmFlags {
         help_heading = "As with LiteLLM"
     )]
     request_timeout: Option<f64>,
+    /// Threads that serve; as many as there are cores by default
+    #[arg(
+        long = "num_workers",
+        alias = "num-workers",
+        value_name = "N",
+        help_heading = "As with LiteLLM"
+    )]
+    num_workers: Option<NonZeroUsize>,
     #[command(flatten)]
     explained: Explained,
     #[command(flatten)]
@@ -89,8 +99,6 @@ struct Explained {
 /// Flags that change nothing.
 #[derive(Debug, Default, Args)]
 struct Without {
-    #[arg(long = "num_workers", alias = "num-workers", hide = true)]
-    num_workers: Option<String>,
     #[arg(long = "run_gunicorn", hide = true)]
     run_gunicorn: bool,
     #[arg(long = "run_hypercorn", hide = true)]
@@ -144,6 +152,7 @@ impl LitellmFlags {
         }
         given.request_timeout_s = self.request_timeout;
         given.drop_params = self.drop_params;
+        given.workers = self.num_workers;
         given.log_filter = match (self.debug, self.detailed_debug) {
             (_, true) => Some("debug".to_owned()),
             (true, false) => Some("info,agon=debug".to_owned()),
@@ -157,7 +166,6 @@ impl LitellmFlags {
         let cores = "one process serves on all cores";
         let it = &self.without;
         let given = [
-            ("num_workers", it.num_workers.is_some(), cores),
             ("run_gunicorn", it.run_gunicorn, cores),
             ("run_hypercorn", it.run_hypercorn, cores),
             ("run_granian", it.run_granian, cores),

@@ -147,7 +147,7 @@ async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
         ..Overrides::default()
     };
     args.litellm.add_to(&mut given)?;
-    let (_, loaded) = load(&args.common, given)?;
+    let (source, loaded) = load(&args.common, given)?;
     logging::start(&loaded.config.log, "info");
     for note in args.litellm.notes() {
         tracing::warn!("{note}");
@@ -159,7 +159,7 @@ async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
         // Every line is one object, for whoever reads the log by program.
         LogFormat::Json => tracing::info!("{line}"),
     };
-    app::serve(&loaded, args.sample, say).await?;
+    app::serve(&loaded, source, args.sample, say).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! File, then environment, then flags: the later wins.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -72,6 +73,8 @@ pub struct Overrides {
     pub drop_params: bool,
     /// Seconds that a call may take.
     pub request_timeout_s: Option<f64>,
+    /// Threads that serve.
+    pub workers: Option<NonZeroUsize>,
     /// The one model to serve.
     pub single_model: Option<SingleModel>,
 }
@@ -338,8 +341,10 @@ fn from_flags(config: &mut Config, overrides: Overrides) {
         log_filter,
         drop_params,
         request_timeout_s,
+        workers,
         single_model,
     } = overrides;
+    config.server.workers = workers.or(config.server.workers);
     config.server.host = host.unwrap_or_else(|| config.server.host.clone());
     config.server.port = port.unwrap_or(config.server.port);
     if let Some(url) = database_url {
