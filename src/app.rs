@@ -1,10 +1,12 @@
 //! Assembly: the only place that says `new` on big things.
 
 mod provider_check;
+mod reload;
 mod roster;
 mod sample;
 mod serve;
 mod switch;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,8 +29,8 @@ use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveBus;
 use crate::events::Observers;
-use crate::http::GatewayConfig;
 use crate::http::GatewaySettings;
+use crate::llm::CatalogNames;
 use crate::metrics::Metrics;
 use crate::provider::ClientFactory;
 use crate::provider::DemoPace;
@@ -42,6 +44,7 @@ use crate::provider::LocalConfig;
 use crate::provider::Transport;
 use crate::router::CallLog;
 use crate::router::Router;
+use crate::router::RouterConfig;
 use crate::router::RouterParts;
 use crate::store::OwnerId;
 use crate::store::SqliteStore;
@@ -85,6 +88,8 @@ pub struct App {
     pub clock: Clock,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Gives the client of one model alone.
+    pub(crate) factory: Arc<ClientFactory>,
     /// Settings of the gateway's paths.
     pub gateway: Arc<GatewaySettings>,
     /// Which path each provider takes.
@@ -136,6 +141,11 @@ impl Data {
             }
         }
     }
+
+    /// The router's settings with the model list, and what the operator should know of it.
+    pub fn router(&self, config: &Config) -> (RouterConfig, Vec<Diagnostic>) {
+        config.routed(&CatalogNames(&self.catalog))
+    }
 }
 
 impl App {
@@ -147,8 +157,13 @@ impl App {
         config: &Config,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, AppError> {
-        let Data { catalog, formats } = Data::load(config)?;
-        let environment: Environment = variables.clone().into_iter().collect();
+        let data = Data::load(config)?;
+        let (router_config, warnings) = data.router(config);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let Data { catalog, formats } = data;
+        let environment = with_keys(config, &catalog, variables);
         let (clock, owner) = (Clock::system(), OwnerId::fresh());
         let store = Arc::new(SqliteStore::open(&config.database_url.0, &owner).await?);
         let flag = flag(config, &catalog)?;
@@ -166,7 +181,7 @@ impl App {
         let router = Arc::new(Router::new(RouterParts {
             source: Arc::clone(&factory) as _,
             embedders: Arc::clone(&factory) as _,
-            config: config.router.clone(),
+            config: router_config,
             observers: observers.clone(),
             prices: Arc::new(move |model| prices.prices(model)),
             prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
@@ -205,7 +220,8 @@ impl App {
             clock,
             switch,
             router,
-            gateway: Arc::new(GatewaySettings::new(&GatewayConfig::default())),
+            factory,
+            gateway: Arc::new(GatewaySettings::new(&config.gateway)),
         })
     }
 
@@ -214,6 +230,30 @@ impl App {
         self.engine.shutdown().await;
         self.store.close().await;
     }
+}
+
+/// The variables, with the keys that the settings have for providers: they go before the process's own.
+fn with_keys(
+    config: &Config,
+    catalog: &Catalog,
+    variables: &BTreeMap<String, String>,
+) -> Environment {
+    let environment: Environment = variables.clone().into_iter().collect();
+    let mut own = Vec::new();
+    for (name, key) in &config.api_keys {
+        let lower = name.to_ascii_lowercase();
+        let Some(spec) = catalog.provider(name).or_else(|| catalog.provider(&lower)) else {
+            tracing::warn!(
+                "general_settings.api_keys: there is no provider \"{name}\", so its key is not used"
+            );
+            continue;
+        };
+        let names = &spec.auth.key_env;
+        own.extend(names.iter().map(|name| (name.clone(), String::new())));
+        let first = names.iter().take(1);
+        own.extend(first.map(|name| (name.clone(), key.expose().to_owned())));
+    }
+    environment.with(own)
 }
 
 fn flag(config: &Config, catalog: &Catalog) -> Result<Arc<LlmFlag>, AppError> {

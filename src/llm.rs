@@ -25,6 +25,7 @@ mod builder;
 mod deltas;
 mod generate;
 mod json;
+mod names;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use builder::LlmBuilder;
 pub use deltas::Deltas;
 pub use generate::Generated;
 pub use generate::JsonError;
+pub(crate) use names::CatalogNames;
 #[cfg(feature = "schemars")]
 pub use schemars;
 pub use shared::chat_completion;

@@ -1,15 +1,17 @@
 //! `agon serve`.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
 use super::AppError;
+use super::reload::Reloader;
 use super::sample;
 use crate::catalog::ProviderSpec;
 use crate::config::Config;
+use crate::config::ConfigSource;
+use crate::config::Loaded;
 use crate::http;
 use crate::http::Availability;
 use crate::http::HttpParts;
@@ -26,11 +28,15 @@ const GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// [`AppError`]: a taken port, a database that cannot be used, files that are wrong.
 pub async fn serve(
-    config: &Config,
-    variables: &BTreeMap<String, String>,
+    loaded: &Loaded,
+    source: ConfigSource,
     with_sample: bool,
     mut say: impl FnMut(&str),
 ) -> Result<(), AppError> {
+    let (config, variables) = (&loaded.config, &loaded.variables);
+    for warning in &loaded.report.warnings {
+        tracing::warn!("{warning}");
+    }
     let listeners = listen(config).await?;
     let address = listeners.address();
     let app = App::build(config, variables).await?;
@@ -43,6 +49,8 @@ pub async fn serve(
         ));
     }
     app.discovery.latest();
+    let reloader = Arc::new(Reloader::new(&app, loaded, source));
+    let reloads = tokio::spawn(Arc::clone(&reloader).run());
     let orphans = tokio::spawn({
         let engine = app.engine.clone();
         async move { engine.look_after_orphans().await }
@@ -51,7 +59,7 @@ pub async fn serve(
         start_sample(&app, &base, &mut say).await;
     }
     let mut workers = listeners
-        .serve(&http::router(state(config, &app)))
+        .serve(&http::router(state(config, &app, reloader)))
         .map_err(|error| AppError::Failed(format!("the server cannot start: {error}")))?;
     told_to_stop().await;
     workers.drain(GRACE).await;
@@ -59,6 +67,7 @@ pub async fn serve(
     // Before the workers end: some debates run on their threads.
     app.shutdown().await;
     orphans.abort();
+    reloads.abort();
     workers.end().await;
     Ok(())
 }
@@ -101,7 +110,7 @@ async fn start_sample(app: &App, base: &str, say: &mut impl FnMut(&str)) {
     }
 }
 
-fn state(config: &Config, app: &App) -> HttpState {
+fn state(config: &Config, app: &App, reload: Arc<Reloader>) -> HttpState {
     let availability = FoundModels {
         discovery: Arc::clone(&app.discovery),
         environment: app.environment.clone(),
@@ -118,6 +127,7 @@ fn state(config: &Config, app: &App) -> HttpState {
         metrics: Arc::clone(&app.metrics),
         availability: Arc::new(availability),
         switch: Arc::clone(&app.switch) as _,
+        reload,
         tickets: http::Tickets::default(),
         router: Arc::clone(&app.router),
         gateway: Arc::clone(&app.gateway),

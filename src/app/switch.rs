@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -19,7 +22,7 @@ const NAME: &str = "llm.flag";
 #[derive(Debug)]
 pub(crate) struct StoredSwitch {
     flag: Arc<LlmFlag>,
-    configured: FlagState,
+    configured: Mutex<FlagState>,
     store: Arc<SqliteStore>,
 }
 
@@ -34,9 +37,24 @@ impl StoredSwitch {
         let configured = FlagState::clone(&flag.state());
         Self {
             flag,
-            configured,
+            configured: Mutex::new(configured),
             store,
         }
+    }
+
+    /// Takes other settings over. A switch at run time stays.
+    pub(super) fn reconfigure(&self, state: FlagState) {
+        let mut configured = self.configured();
+        let is_switched = *self.flag.state() != *configured;
+        configured.clone_from(&state);
+        if !is_switched {
+            self.flag.set(state);
+        }
+    }
+
+    fn configured(&self) -> MutexGuard<'_, FlagState> {
+        let held = self.configured.lock();
+        held.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the flag as it was switched before the last restart.
@@ -70,7 +88,7 @@ impl crate::http::FlagSwitch for StoredSwitch {
     }
 
     fn is_switched(&self) -> bool {
-        *self.flag.state() != self.configured
+        *self.flag.state() != *self.configured()
     }
 
     fn wants_legacy(&self, provider: &str) -> bool {
@@ -103,7 +121,8 @@ impl crate::http::FlagSwitch for StoredSwitch {
 
     async fn clear(&self) -> Result<(), StoreError> {
         self.store.set_setting(NAME, None).await?;
-        self.flag.set(self.configured.clone());
+        let configured = self.configured().clone();
+        self.flag.set(configured);
         Ok(())
     }
 }

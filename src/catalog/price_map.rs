@@ -3,7 +3,6 @@
 //! The map has prices in USD for *one* token, as floats such as `1.25e-07`. Their digits are read, never a
 //! float made of them. Its fields are described in LiteLLM's own `sample_spec` (1.109.1, read 2026-11-24).
 
-mod amount;
 mod entry;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,11 @@
     reason = "help texts are shown to people as they stand here"
 )]
 
-mod check;
+mod check_config;
 mod debate;
 mod follow;
 mod lists;
+mod litellm_flags;
 mod logging;
 mod models;
 mod ollama;
@@ -27,27 +28,33 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use litellm_flags::LitellmFlags;
 use output::Output;
 
 use crate::app;
 use crate::app::AppError;
 use crate::config;
 use crate::config::Config;
+use crate::config::ConfigSource;
+use crate::config::Loaded;
 use crate::config::LogFormat;
 use crate::config::Overrides;
 
 /// Debates between cloud and local models, and the gateway under them.
 #[derive(Debug, Parser)]
-#[command(name = "agon", version, about)]
+#[command(name = "agon", version, about, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    /// Without a command Agon serves.
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve REST and WebSocket
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Run a debate here and now, without a server
     Debate(debate::DebateArgs),
     /// Go on with a debate that was paused or interrupted
@@ -65,15 +72,15 @@ enum Command {
     Ollama(ollama::OllamaArgs),
     /// Check providers with one cheap call each
     Providers(providers::ProvidersArgs),
-    /// Check settings and data files, and say what is set
-    CheckConfig(check::CheckArgs),
+    /// Say what a settings file means here: what is understood, ignored and wrong
+    CheckConfig(check_config::CheckArgs),
 }
 
 /// Settings that every command takes; each also as a variable: `AGON_…`.
 #[derive(Debug, Clone, Args)]
 struct CommonArgs {
-    /// A YAML file of settings (AGON_CONFIG)
-    #[arg(long, value_name = "FILE")]
+    /// A YAML file of settings, LiteLLM's among them (AGON_CONFIG)
+    #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where debates are kept (AGON_DATABASE_URL, DATABASE_URL; default sqlite:./agon.db)
     #[arg(long, value_name = "URL")]
@@ -96,6 +103,8 @@ struct ServeArgs {
     /// Start a sample debate
     #[arg(long)]
     sample: bool,
+    #[command(flatten)]
+    litellm: LitellmFlags,
 }
 
 /// The settings, and the variables that they came from.
@@ -107,7 +116,10 @@ struct Settings {
 /// Runs the command that the command line names.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Serve(Box::new(cli.serve)));
+    let result = match command {
         Command::Serve(args) => serve(&args).await,
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
@@ -117,7 +129,7 @@ pub async fn run() -> ExitCode {
         Command::Wire(command) => wire::wire(&command),
         Command::Ollama(args) => ollama::ollama(&args).await,
         Command::Providers(args) => providers::providers(&args).await,
-        Command::CheckConfig(args) => check::check_config(&args),
+        Command::CheckConfig(args) => check_config::check_config(&args),
     };
     match result {
         Ok(code) => code,
@@ -129,37 +141,70 @@ pub async fn run() -> ExitCode {
 }
 
 async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
-    let given = Overrides {
+    let mut given = Overrides {
         host: args.host.clone(),
         port: args.port,
         ..Overrides::default()
     };
-    let Settings { config, variables } = settings(&args.common, given)?;
-    logging::start(&config.log, "info");
+    args.litellm.add_to(&mut given)?;
+    let (source, loaded) = load(&args.common, given)?;
+    logging::start(&loaded.config.log, "info");
+    for note in args.litellm.notes() {
+        tracing::warn!("{note}");
+    }
     let mut people = Output::stderr();
-    let say = |line: &str| match config.log.format {
+    let format = loaded.config.log.format;
+    let say = |line: &str| match format {
         LogFormat::Text => people.line(line),
         // Every line is one object, for whoever reads the log by program.
         LogFormat::Json => tracing::info!("{line}"),
     };
-    app::serve(&config, &variables, args.sample, say).await?;
+    app::serve(&loaded, source, args.sample, say).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn settings(common: &CommonArgs, given: Overrides) -> Result<Settings, AppError> {
-    let variables =
-        config::environment(std::env::vars(), Path::new(".env")).map_err(AppError::Mistakes)?;
-    let named = variables
-        .get("AGON_CONFIG")
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from);
-    let file = common.config.clone().or(named);
-    let overrides = Overrides {
-        database_url: common.database_url.clone(),
-        log_format: common.log_format,
-        ..given
-    };
-    let config =
-        config::load(file.as_deref(), &variables, overrides).map_err(AppError::Mistakes)?;
-    Ok(Settings { config, variables })
+    let (_, loaded) = load(common, given)?;
+    Ok(Settings {
+        config: loaded.config,
+        variables: loaded.variables,
+    })
+}
+
+/// The settings, and where they came from.
+fn load(common: &CommonArgs, given: Overrides) -> Result<(ConfigSource, Loaded), AppError> {
+    let source = source(common, given, &variables()?);
+    let loaded = source.load().map_err(AppError::Mistakes)?;
+    Ok((source, loaded))
+}
+
+/// The settings, whatever is wrong with them.
+fn read_settings(common: &CommonArgs, given: Overrides) -> Result<Loaded, AppError> {
+    let variables = variables()?;
+    let ConfigSource { file, overrides } = source(common, given, &variables);
+    Ok(config::read(file.as_deref(), &variables, overrides))
+}
+
+fn variables() -> Result<BTreeMap<String, String>, AppError> {
+    config::environment(std::env::vars(), Path::new(".env")).map_err(AppError::Mistakes)
+}
+
+fn source(
+    common: &CommonArgs,
+    given: Overrides,
+    variables: &BTreeMap<String, String>,
+) -> ConfigSource {
+    // The second is LiteLLM's.
+    let named = ["AGON_CONFIG", "CONFIG_FILE_PATH"]
+        .iter()
+        .filter_map(|name| variables.get(*name))
+        .find(|name| !name.is_empty());
+    ConfigSource {
+        file: common.config.clone().or_else(|| named.map(PathBuf::from)),
+        overrides: Overrides {
+            database_url: common.database_url.clone(),
+            log_format: common.log_format,
+            ..given
+        },
+    }
 }

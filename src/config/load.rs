@@ -1,6 +1,7 @@
 //! File, then environment, then flags: the later wins.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -8,11 +9,52 @@ use super::Config;
 use super::DatabaseUrl;
 use super::KeySource;
 use super::LogFormat;
+use super::environment;
+use super::expand;
+use super::expand::Lookup;
+use super::expand::Unset;
+use super::gateway;
+use super::litellm;
+use super::litellm::Draft;
+use super::models;
+use super::models::Shared;
+use super::place::Place;
+use super::report::Report;
+use super::single::SingleModel;
+use super::source;
+use super::tree::Content;
+use super::tree::Entry;
+use super::tree::Node;
+use super::typed;
+use super::upstream;
+use super::variables;
 use crate::types::Diagnostic;
-use crate::types::diagnostic::nearest;
 
-/// Shortest master key: anything shorter is guessed.
+/// Shortest master key of ours: anything shorter is guessed.
 const MIN_KEY_CHARS: usize = 8;
+/// Sections of ours, in which every key is known.
+const OURS: [&str; 10] = [
+    "server",
+    "database_url",
+    "log",
+    "http",
+    "llm",
+    "router",
+    "debate",
+    "formats_dir",
+    "demo_pace",
+    "gateway",
+];
+/// `LiteLLM`'s that mean something here.
+const THEIRS: [&str; 7] = [
+    "model_list",
+    "litellm_settings",
+    "router_settings",
+    "general_settings",
+    "environment_variables",
+    "credential_list",
+    "include",
+];
 
 /// What was given on the command line.
 #[derive(Debug, Clone, Default)]
@@ -25,246 +67,322 @@ pub struct Overrides {
     pub database_url: Option<String>,
     /// How log lines look.
     pub log_format: Option<LogFormat>,
+    /// What is logged, when neither file nor environment says.
+    pub log_filter: Option<String>,
+    /// `true` drops what a model does not take, as `litellm_settings.drop_params` does.
+    pub drop_params: bool,
+    /// Seconds that a call may take.
+    pub request_timeout_s: Option<f64>,
+    /// Threads that serve.
+    pub workers: Option<NonZeroUsize>,
+    /// The one model to serve.
+    pub single_model: Option<SingleModel>,
+}
+
+/// Everything that was loaded.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What is set.
+    pub config: Config,
+    /// The environment, with the file's `environment_variables` under it.
+    pub variables: BTreeMap<String, String>,
+    /// What became of each setting.
+    pub report: Report,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+/// Where settings come from, so that they can be loaded again.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigSource {
+    /// The settings file.
+    pub file: Option<PathBuf>,
+    /// The command line.
+    pub overrides: Overrides,
+}
+
+impl ConfigSource {
+    /// Loads file, `.env` and environment.
+    ///
+    /// # Errors
+    /// As [`load`], and lines of `.env` that are no `NAME=value`.
+    pub fn load(&self) -> Result<Loaded, Vec<Diagnostic>> {
+        let variables = environment(std::env::vars(), Path::new(".env"))?;
+        load(self.file.as_deref(), &variables, self.overrides.clone())
+    }
 }
 
 /// Loads everything that can be set.
 ///
 /// # Errors
-/// All mistakes that can be told apart, with file and line.
+/// All mistakes, with file and line.
 pub fn load(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
     overrides: Overrides,
-) -> Result<Config, Vec<Diagnostic>> {
-    let mut config = file.map_or_else(|| Ok(Config::default()), read)?;
-    let mut mistakes = Vec::new();
-    from_environment(&mut config, environment, &mut mistakes);
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let loaded = read(file, environment, overrides);
+    match loaded.report.mistakes.is_empty() {
+        true => Ok(loaded),
+        false => Err(loaded.report.mistakes),
+    }
+}
+
+/// Loads what can be loaded; mistakes are in the report.
+pub fn read(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+    overrides: Overrides,
+) -> Loaded {
+    let mut report = Report::default();
+    let (mut tree, mut files) = match file {
+        Some(file) => {
+            let source = source::read(file, &mut report);
+            (source.tree, source.files)
+        }
+        None => (empty(&Place::variable("settings")), Vec::new()),
+    };
+    let view = expand::with_environment_variables(&mut tree, environment, &mut report);
+    let mut lookup = Lookup {
+        variables: &view,
+        files: Vec::new(),
+    };
+    lookup.expand(&mut tree, "", &unset, &mut report);
+    files.append(&mut lookup.files);
+    top_level(&tree, &mut report);
+    let mut config = Config::default();
+    sections(&tree, &view, &mut config, &mut report);
+    variables::read(&mut config, &view, &mut report);
+    from_flags(&mut config, overrides);
+    upstream::read(&view, &mut config, &mut report);
+    check(&config, &tree, &mut report);
+    report.tidy();
+    Loaded {
+        config,
+        variables: view,
+        report,
+        files,
+    }
+}
+
+/// What a variable that is not set means: a server without its key would be open, a setting of ours is strict, a
+/// model's key and its relatives are told of where they are read, and the rest is left out.
+fn unset(path: &str) -> Unset {
+    let section = path.split(['.', '[']).next().unwrap_or_default();
+    if path == "general_settings.master_key" || OURS.contains(&section) {
+        return Unset::Mistake;
+    }
+    match section == "model_list"
+        || section == "credential_list"
+        || path.starts_with("general_settings.api_keys")
+    {
+        true => Unset::Quiet,
+        false => Unset::Warning,
+    }
+}
+
+fn empty(place: &Place) -> Node {
+    Node::new(place.clone(), Content::Map(Vec::new()))
+}
+
+/// Sections that nobody knows. Those with a name that looks private hold anchors.
+fn top_level(tree: &Node, report: &mut Report) {
+    let known: Vec<&str> = OURS
+        .into_iter()
+        .chain(THEIRS)
+        .chain(litellm::SECTIONS.iter().map(|(key, _)| *key))
+        .collect();
+    let is_litellm = tree.entry("model_list").is_some();
+    for Entry { key, place, .. } in tree.entries() {
+        let ignored = litellm::SECTIONS.iter().find(|(name, _)| name == key);
+        if let Some((_, why)) = ignored {
+            report.ignore(key.clone(), place, *why);
+        } else if key.starts_with(['_', '.']) || key.starts_with("x-") {
+            report.ignore(key.clone(), place, "it only holds what others refer to");
+        } else if !known.contains(&key.as_str()) {
+            let near = crate::types::diagnostic::nearest(key, known.iter().copied());
+            report.unknown(key, place, &known, near.is_some() || !is_litellm);
+        }
+    }
+}
+
+fn sections(
+    tree: &Node,
+    environment: &BTreeMap<String, String>,
+    config: &mut Config,
+    report: &mut Report,
+) {
+    let nothing = empty(&tree.place);
+    let of = |key: &str| tree.get(key).unwrap_or(&nothing);
+    let mut draft = Draft::default();
+    litellm::settings(of("litellm_settings"), &mut draft, report);
+    litellm::router(of("router_settings"), &mut draft, report);
+    litellm::general(of("general_settings"), &mut draft, report);
+    let mut shared = Shared::of(tree.get("credential_list"), report);
+    shared.drop_params = draft.drop_params;
+    config.models.entries = models::read(tree.get("model_list"), &shared, report);
+    for section in OURS {
+        for entry in of(section).entries() {
+            report.understand(format!("{section}.{}", entry.key), &entry.place);
+        }
+    }
+    config.server = typed::read("server", of("server"), report);
+    config.log = typed::read("log", of("log"), report);
+    config.llm = typed::read("llm", of("llm"), report);
+    config.debate = typed::read("debate", of("debate"), report);
+    config.http = typed::read("http", &over(of("http"), draft.http), report);
+    config.router = typed::read("router", &over(of("router"), draft.router), report);
+    let section = over(of("gateway"), draft.gateway);
+    gateway::read(&section, environment, config, report);
+    let mut text = |key: &str| -> Option<String> {
+        let node = tree.get(key)?;
+        report.understand(key.to_owned(), &node.place);
+        typed::value(key, node, report)
+    };
+    config.formats_dir = text("formats_dir").map(PathBuf::from);
+    config.demo_pace = text("demo_pace");
+    let own_database = text("database_url").map(DatabaseUrl);
+    if let Some((url, place)) = draft.database_url {
+        database(&url, &place, config, report);
+    }
+    config.database_url = own_database.unwrap_or_else(|| config.database_url.clone());
+    config.models.mentioned.append(&mut draft.mentioned);
+    config.callbacks = draft.callbacks;
+    config.api_keys = draft.api_keys;
+    if let Some(drop) = draft.drop_params
+        && of("llm").get("strict").is_none()
+    {
+        config.llm.strict = !drop;
+    }
+    if draft.json_logs && of("log").get("format").is_none() {
+        config.log.format = LogFormat::Json;
+    }
+    master_key(draft.master_key, environment, config, report);
+    models::ollama(&config.models.entries, &mut config.llm.ollama);
+}
+
+/// A section with others' entries under it.
+fn over(own: &Node, others: Vec<Entry>) -> Node {
+    let mut whole = own.clone();
+    if whole.is_null() {
+        whole.content = Content::Map(Vec::new());
+    }
+    if let Content::Map(entries) = &mut whole.content {
+        for other in others {
+            if !entries.iter().any(|entry| entry.key == other.key) {
+                entries.push(other);
+            }
+        }
+    }
+    whole
+}
+
+/// A database of `LiteLLM`'s is none of ours: it keeps keys and spend, which come later.
+pub(super) fn database(url: &str, place: &Place, config: &mut Config, report: &mut Report) {
+    if url.starts_with("sqlite:") {
+        config.database_url = DatabaseUrl(url.to_owned());
+        return;
+    }
+    let help = format!(
+        "names no SQLite database, so it is not used: keys and spend in PostgreSQL come later, and debates are kept in \
+         {}; AGON_DATABASE_URL says where",
+        config.database_url.0
+    );
+    report.warn(place, help);
+}
+
+/// `AGON_MASTER_KEY`, then ours, then `LiteLLM`'s, then `LITELLM_MASTER_KEY`.
+fn master_key(
+    theirs: Option<(String, Place)>,
+    environment: &BTreeMap<String, String>,
+    config: &mut Config,
+    report: &mut Report,
+) {
+    let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let short = |key: &str| key.chars().count() < MIN_KEY_CHARS;
+    let guessed = format!("can be guessed: use at least {MIN_KEY_CHARS} characters");
+    let own = match set("AGON_MASTER_KEY") {
+        Some(key) => Some((key.clone(), Place::variable("AGON_MASTER_KEY"))),
+        None => {
+            let key = config.server.master_key.take();
+            key.map(|KeySource(key)| (key, Place::variable("server.master_key")))
+        }
+    };
+    if let Some((key, place)) = own {
+        if short(&key) {
+            let help =
+                format!("is too short to be a secret: use at least {MIN_KEY_CHARS} characters");
+            report.mistake(&place, help);
+        }
+        config.server.master_key = Some(KeySource(key));
+        return;
+    }
+    let variable = || {
+        let key = set("LITELLM_MASTER_KEY")?.clone();
+        Some((key, Place::variable("LITELLM_MASTER_KEY")))
+    };
+    if let Some((key, place)) = theirs.or_else(variable) {
+        let key = key.trim().to_owned();
+        if key.is_empty() {
+            report.mistake(&place, "the master key is empty");
+        } else if short(&key) {
+            report.warn(&place, format!("the master key {guessed}"));
+        }
+        config.server.master_key = Some(KeySource(key));
+    }
+}
+
+fn from_flags(config: &mut Config, overrides: Overrides) {
     let Overrides {
         host,
         port,
         database_url,
         log_format,
+        log_filter,
+        drop_params,
+        request_timeout_s,
+        workers,
+        single_model,
     } = overrides;
-    config.server.host = host.unwrap_or(config.server.host);
+    config.server.workers = workers.or(config.server.workers);
+    config.server.host = host.unwrap_or_else(|| config.server.host.clone());
     config.server.port = port.unwrap_or(config.server.port);
-    config.database_url = database_url.map_or(config.database_url, DatabaseUrl);
+    if let Some(url) = database_url {
+        config.database_url = DatabaseUrl(url);
+    }
     config.log.format = log_format.unwrap_or(config.log.format);
-    resolve_key(&mut config, environment, &mut mistakes);
-    check(&config, &mut mistakes);
-    if mistakes.is_empty() {
-        Ok(config)
-    } else {
-        Err(mistakes)
+    config.log.filter = log_filter.or(config.log.filter.take());
+    config.router.timeout_s = request_timeout_s.or(config.router.timeout_s);
+    if drop_params {
+        config.llm.strict = false;
+    }
+    if let Some(single) = single_model {
+        single.add_to(config);
     }
 }
 
-fn read(file: &Path) -> Result<Config, Vec<Diagnostic>> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        vec![Diagnostic::new(
-            &name,
-            None,
-            format!("cannot be read: {error}"),
-        )]
-    })?;
-    if text.trim().is_empty() {
-        return Ok(Config::default());
-    }
-    serde_saphyr::from_str(&text).map_err(|error| {
-        let line = error.location().map(|location| location.line() as usize);
-        vec![Diagnostic::new(
-            &name,
-            line,
-            explained(&first_line(&error.to_string())),
-        )]
-    })
-}
-
-fn first_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
-    line.trim_start_matches("error:").trim().to_owned()
-}
-
-/// An unknown key, with the known one that was probably meant.
-fn explained(message: &str) -> String {
-    let Some((before, known)) = message.split_once(", expected one of ") else {
-        return message.to_owned();
+fn check(config: &Config, tree: &Node, report: &mut Report) {
+    let place = |section: &str, key: &str| {
+        let found = tree.get(section).and_then(|section| section.get(key));
+        found.map_or_else(
+            || Place::variable(&format!("{section}.{key}")),
+            |node| node.place.clone(),
+        )
     };
-    let Some((_, unknown)) = before.split_once("unknown field ") else {
-        return message.to_owned();
-    };
-    let plain = |word: &str| word.trim().trim_matches('`').to_owned();
-    let (unknown, known) = (
-        plain(unknown),
-        known.split(',').map(plain).collect::<Vec<_>>(),
-    );
-    match nearest(&unknown, known.iter().map(String::as_str)) {
-        Some(meant) => format!("unknown key \"{unknown}\": did you mean \"{meant}\"?"),
-        None => format!("unknown key \"{unknown}\": known are {}", known.join(", ")),
-    }
-}
-
-fn from_environment(
-    config: &mut Config,
-    environment: &BTreeMap<String, String>,
-    mistakes: &mut Vec<Diagnostic>,
-) {
-    let get = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| environment.get(*name))
-            .filter(|value| !value.is_empty())
-    };
-    let mut wrong = |name: &str, help: &str| mistakes.push(Diagnostic::new(name, None, help));
-    if let Some(host) = get(&["AGON_HOST"]) {
-        config.server.host.clone_from(host);
-    }
-    if let Some(port) = get(&["AGON_PORT"]) {
-        match port.parse() {
-            Ok(port) => config.server.port = port,
-            Err(_) => wrong("AGON_PORT", "is not a port: write a number from 0 to 65535"),
-        }
-    }
-    if let Some(key) = get(&["AGON_MASTER_KEY", "LITELLM_MASTER_KEY"]) {
-        config.server.master_key = Some(KeySource(key.clone()));
-    }
-    if let Some(url) = get(&["AGON_DATABASE_URL", "DATABASE_URL"]) {
-        config.database_url = DatabaseUrl(url.clone());
-    }
-    if let Some(format) = get(&["AGON_LOG_FORMAT"]) {
-        match format.as_str() {
-            "text" => config.log.format = LogFormat::Text,
-            "json" => config.log.format = LogFormat::Json,
-            _ => wrong("AGON_LOG_FORMAT", "is text or json"),
-        }
-    }
-    if let Some(filter) = get(&["AGON_LOG"]) {
-        config.log.filter = Some(filter.clone());
-    }
-    if let Some(unified) = get(&["AGON_LLM_USE_UNIFIED", "USE_LITELLM"]) {
-        match unified.to_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => config.llm.use_unified = true,
-            "false" | "0" | "no" | "off" => config.llm.use_unified = false,
-            _ => wrong("AGON_LLM_USE_UNIFIED", "is true or false"),
-        }
-    }
-    let list = |text: &String| {
-        text.split(',')
-            .map(|item| item.trim().to_owned())
-            .filter(|item| !item.is_empty())
-            .collect()
-    };
-    if let Some(providers) = get(&["AGON_LEGACY_PROVIDERS"]) {
-        config.llm.legacy_providers = list(providers);
-    }
-    if let Some(bases) = get(&["AGON_ALLOWED_API_BASES"]) {
-        config.llm.allowed_api_bases = list(bases);
-    }
-    if let Some(model) = get(&["AGON_JUDGE_MODEL"]) {
-        match model.parse() {
-            Ok(model) => config.debate.judge_model = Some(model),
-            Err(error) => wrong("AGON_JUDGE_MODEL", &format!("{error}")),
-        }
-    }
-    if let Some(parallel) = get(&["AGON_OLLAMA_PARALLEL", "OLLAMA_NUM_PARALLEL"]) {
-        match parallel.parse() {
-            Ok(parallel) => drop(
-                config
-                    .llm
-                    .local_parallel
-                    .insert("ollama".to_owned(), parallel),
-            ),
-            Err(_) => wrong("OLLAMA_NUM_PARALLEL", "is a number of calls"),
-        }
-    }
-    if let Some(span) = get(&["AGON_OLLAMA_KEEP_ALIVE"]) {
-        match span.parse() {
-            Ok(span) => config.llm.ollama.keep_alive = Some(span),
-            Err(error) => wrong("AGON_OLLAMA_KEEP_ALIVE", &format!("{error}")),
-        }
-    }
-    if let Some(tokens) = get(&["AGON_OLLAMA_NUM_CTX"]) {
-        match tokens.parse() {
-            Ok(tokens) => config.llm.ollama.num_ctx = Some(tokens),
-            Err(_) => wrong("AGON_OLLAMA_NUM_CTX", "is a number of tokens"),
-        }
-    }
-    if let Some(tokens) = get(&["AGON_OLLAMA_MAX_NUM_CTX"]) {
-        match tokens.parse() {
-            Ok(tokens) => config.llm.ollama.max_num_ctx = tokens,
-            Err(_) => wrong("AGON_OLLAMA_MAX_NUM_CTX", "is a number of tokens"),
-        }
-    }
-    config.demo_pace = get(&["AGON_DEMO_PACE"])
-        .cloned()
-        .or(config.demo_pace.take());
-    let folder = |name: &str| get(&[name]).map(PathBuf::from);
-    config.llm.providers_dir = folder("AGON_PROVIDERS_DIR").or(config.llm.providers_dir.take());
-    config.llm.catalog_dir = folder("AGON_CATALOG_DIR").or(config.llm.catalog_dir.take());
-    config.formats_dir = folder("AGON_FORMATS_DIR").or(config.formats_dir.take());
-}
-
-/// Looks a named key up.
-fn resolve_key(
-    config: &mut Config,
-    environment: &BTreeMap<String, String>,
-    mistakes: &mut Vec<Diagnostic>,
-) {
-    let Some(KeySource(written)) = &config.server.master_key else {
-        return;
-    };
-    let variable = written.strip_prefix("os.environ/").or_else(|| {
-        written
-            .strip_prefix("${")
-            .and_then(|rest| rest.strip_suffix('}'))
-    });
-    let found = match (variable, written.strip_prefix("file:")) {
-        (Some(name), _) => environment
-            .get(name)
-            .cloned()
-            .ok_or_else(|| format!("the variable {name} is not set")),
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map(|text| text.trim().to_owned())
-            .map_err(|error| format!("{path} cannot be read: {error}")),
-        (None, None) => Ok(written.clone()),
-    };
-    match found {
-        Ok(key) => config.server.master_key = Some(KeySource(key)),
-        Err(help) => mistakes.push(Diagnostic::new("server.master_key", None, help)),
-    }
-}
-
-fn check(config: &Config, mistakes: &mut Vec<Diagnostic>) {
-    let mut wrong = |name: &str, help: String| mistakes.push(Diagnostic::new(name, None, help));
-    match &config.server.master_key {
-        Some(KeySource(key)) if key.chars().count() < MIN_KEY_CHARS => {
-            wrong(
-                "server.master_key",
-                format!("is too short to be a secret: use at least {MIN_KEY_CHARS} characters"),
-            );
-        }
-        Some(_) => {}
-        None if config.server.is_loopback() => {}
-        None => wrong(
-            "server.host",
-            format!(
-                "{} can be reached from other machines: set AGON_MASTER_KEY, or listen on 127.0.0.1",
-                config.server.host
-            ),
-        ),
+    if config.server.master_key.is_none() && !config.server.is_loopback() {
+        let help = format!(
+            "{} can be reached from other machines: set AGON_MASTER_KEY, or listen on 127.0.0.1",
+            config.server.host
+        );
+        report.mistake(&place("server", "host"), help);
     }
     for base in &config.llm.allowed_api_bases {
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            wrong(
-                "llm.allowed_api_bases",
-                format!("\"{base}\" has no scheme: write https://host"),
-            );
+            let help = format!("\"{base}\" has no scheme: write https://host");
+            report.mistake(&place("llm", "allowed_api_bases"), help);
         }
     }
     if config.debate.max_running == 0 {
-        wrong("debate.max_running", "must be above zero".to_owned());
+        report.mistake(&place("debate", "max_running"), "must be above zero");
     }
 }

@@ -1,9 +1,28 @@
 //! One file and the environment, typed; every mistake at once.
+//!
+//! The file is a superset of `LiteLLM`'s. `source` and `yaml` make a tree of it in which every value knows its line,
+//! `expand` follows what stands elsewhere, `typed` reads our sections strictly, `litellm` and `models` those of
+//! `LiteLLM`'s. What became of each setting is in the [`Report`].
 
 mod env_file;
+mod expand;
+mod fields;
+mod gateway;
+mod litellm;
 mod load;
+mod models;
+mod named;
+mod place;
+mod report;
+mod single;
+mod source;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod typed;
+mod upstream;
+mod variables;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,19 +32,36 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use env_file::environment;
+pub use litellm::CallbacksConfig;
+pub use load::ConfigSource;
+pub use load::Loaded;
 pub use load::Overrides;
 pub use load::load;
+pub use load::read;
+pub use models::ListedModel;
+pub use models::Names;
+pub use models::Provider;
+pub(crate) use models::shown_address;
+pub use place::Place;
+pub use report::Report;
+pub use report::Told;
+pub use single::SingleModel;
+
+use load::database;
+use named::Mention;
+use named::NamedModel;
 
 use crate::debate::DebateConfig;
+use crate::http::GatewayConfig;
 use crate::http::HttpConfig;
 use crate::provider::LocalConfig;
 use crate::provider::OllamaConfig;
 use crate::router::RouterConfig;
+use crate::types::Diagnostic;
 use crate::types::Secret;
 
 /// Everything that can be set.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where to listen, and who may come in.
     pub server: ServerConfig,
@@ -37,8 +73,16 @@ pub struct Config {
     pub http: HttpConfig,
     /// How models are called.
     pub llm: LlmConfig,
-    /// Retries and cooldowns.
+    /// Retries, cooldowns and fallbacks; [`Config::routed`] adds the model list.
     pub router: RouterConfig,
+    /// The gateway's paths, and who may ask for which models.
+    pub gateway: GatewayConfig,
+    /// The model list, and names beside it.
+    pub models: ModelList,
+    /// Keys by provider, for deployments that have none of their own and for direct calls.
+    pub api_keys: BTreeMap<String, Secret>,
+    /// Who is told of calls.
+    pub callbacks: CallbacksConfig,
     /// The debate engine.
     pub debate: DebateConfig,
     /// A folder of formats that adds to those built in, or replaces them by id.
@@ -47,8 +91,29 @@ pub struct Config {
     pub demo_pace: Option<String>,
 }
 
+/// The model list, and names beside it.
+#[derive(Debug, Clone, Default)]
+pub struct ModelList {
+    /// The entries, their models' names as they were written.
+    pub entries: Vec<ListedModel>,
+    /// Names beside the model list.
+    named: Vec<NamedModel>,
+    /// Groups that settings name.
+    mentioned: Vec<Mention>,
+    /// `true` when Agon is a client of another gateway.
+    through_gateway: bool,
+}
+
+impl Config {
+    /// The router's settings with the model list in them, its models by the names that `names` gives, and what the
+    /// operator should know of it: entries that are left out, groups that nobody answers for.
+    pub fn routed(&self, names: &dyn Names) -> (RouterConfig, Vec<Diagnostic>) {
+        models::settle(self, names)
+    }
+}
+
 /// Where to listen.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     /// An address of this machine; anything but loopback needs a master key.
@@ -73,7 +138,7 @@ impl Default for ServerConfig {
 }
 
 /// A key, or where to find it. Never printed.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct KeySource(String);
 
@@ -123,7 +188,7 @@ pub enum LogFormat {
 }
 
 /// How models are called.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmConfig {
     /// `false` sends every provider that has a legacy client through it.

@@ -1,4 +1,4 @@
-//! The rollback switch, at run time.
+//! For operations, at run time: the rollback switch, and settings that are read anew.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::body::Body;
 use super::error::ApiError;
+use super::error::FieldProblem;
 use crate::store::StoreError;
+use crate::types::Diagnostic;
 
 /// Which path model calls take, and how that is changed.
 #[async_trait::async_trait]
@@ -129,4 +131,45 @@ pub(super) async fn delete(State(state): State<HttpState>) -> Result<Json<Standi
     tracing::warn!("the path of model calls returned to the settings");
     state.switch.clear().await?;
     Ok(standing(&state))
+}
+
+/// Reads the settings anew.
+#[async_trait::async_trait]
+pub trait ConfigReload: Send + Sync {
+    /// Reads them and puts them in force, all at once.
+    ///
+    /// # Errors
+    /// Every mistake in them; then those from before hold.
+    async fn reload(&self) -> Result<Reloaded, Vec<Diagnostic>>;
+}
+
+/// What became of settings that were read anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reloaded {
+    /// Parts that changed and are in force.
+    pub changed: Vec<String>,
+    /// Parts that differ from the start and are in force only after a restart.
+    pub needs_restart: Vec<String>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the settings anew. A file with a mistake is refused whole.
+#[utoipa::path(post, path = "/api/v1/admin/reload", tag = "admin", responses((status = 200, body = Reloaded), (status = 422, body = super::error::Problem)))]
+pub(super) async fn reload(State(state): State<HttpState>) -> Result<Json<Reloaded>, ApiError> {
+    let problem = |it: Diagnostic| FieldProblem {
+        field: match it.line {
+            Some(line) => format!("{}:{line}", it.file),
+            None => it.file,
+        },
+        code: "invalid_settings".to_owned(),
+        message: it.help,
+    };
+    match state.reload.reload().await {
+        Ok(reloaded) => Ok(Json(reloaded)),
+        Err(mistakes) => {
+            let problems = mistakes.into_iter().map(problem).collect();
+            Err(ApiError::problems(problems))
+        }
+    }
 }

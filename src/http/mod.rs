@@ -29,7 +29,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
+pub use admin::ConfigReload;
 pub use admin::FlagSwitch;
+pub use admin::Reloaded;
 pub use api::lists::Availability;
 pub use auth::Caller;
 pub use auth::Door;
@@ -123,6 +125,8 @@ pub struct HttpParts {
     pub availability: Arc<dyn Availability>,
     /// Which path model calls take.
     pub switch: Arc<dyn FlagSwitch>,
+    /// Reads the settings anew.
+    pub reload: Arc<dyn ConfigReload>,
     /// Tickets for sockets.
     pub tickets: Tickets,
     /// Answers for models.
@@ -217,6 +221,7 @@ fn routes(state: &HttpState) -> Routes {
             "/api/v1/admin/llm-flag",
             get(admin::get).put(admin::put).delete(admin::delete),
         )
+        .route("/api/v1/admin/reload", post(admin::reload))
         .route_layer(middleware::from_fn_with_state(
             state.clone(),
             auth::require_key,

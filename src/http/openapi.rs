@@ -19,7 +19,7 @@ use super::health;
     paths(
         debates::create, debates::estimate, debates::list, debates::get, debates::delete, events::list, commands::tell,
         export::export, lists::formats, models::models, lists::providers, tickets::issue, admin::get, admin::put,
-        admin::delete, health::health, health::liveliness, health::readiness, health::metrics
+        admin::delete, admin::reload, health::health, health::liveliness, health::readiness, health::metrics
     ),
     tags(
         (name = "debates", description = "Ordering, following and telling debates"),

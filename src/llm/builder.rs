@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Llm;
+use super::names::CatalogNames;
 use crate::catalog::Catalog;
 use crate::catalog::DataDirs;
 use crate::client::ClientSource;
@@ -118,8 +119,12 @@ impl LlmBuilder {
             use_unified: config.llm.use_unified,
             legacy_providers: config.llm.legacy_providers.iter().cloned().collect(),
         };
+        let (router, warnings) = config.routed(&CatalogNames(&catalog));
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        self.router = router;
         self.catalog = Some(Arc::new(catalog));
-        self.router = config.router.clone();
         Ok(self)
     }
 
@@ -180,8 +185,8 @@ pub(super) fn from_env() -> Result<Llm, LlmError> {
     let settings = config::load(None, &variables, config::Overrides::default());
     let settings = settings.map_err(|mistakes| unusable(&mistakes))?;
     Llm::builder()
-        .settings(&settings)?
-        .environment(variables.into_iter().collect())
+        .settings(&settings.config)?
+        .environment(settings.variables.into_iter().collect())
         .build()
 }
 

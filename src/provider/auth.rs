@@ -122,6 +122,16 @@ pub(super) fn target(
 ) -> Result<Target, LlmError> {
     let given = endpoint.and_then(|endpoint| endpoint.api_base.as_deref());
     let own = entry.and_then(|entry| entry.api_base.as_deref());
+    if let Some(variable) = entry.and_then(|entry| entry.unset_key.as_deref())
+        && !spec.keyless
+    {
+        let remedy = format!("no key: set {variable}");
+        return Err(LlmError::new(
+            LlmErrorKind::Authentication,
+            &spec.id,
+            remedy,
+        ));
+    }
     // An operator's own server may need no key, whatever its wire's usual provider does.
     let credential = match credential(spec, environment, endpoint) {
         Err(_) if given.is_none() && own.is_some() => Credential::None,

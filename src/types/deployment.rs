@@ -68,6 +68,8 @@ pub struct Target {
     pub api_base: Option<String>,
     /// The key.
     pub api_key: Option<Secret>,
+    /// The variable that the key was to come from, where it is not set: a call fails and names it.
+    pub unset_key: Option<Arc<str>>,
     /// Values that go before the process's environment: a region, a project, an API version, an access key.
     pub variables: BTreeMap<String, Secret>,
     /// Headers that every call carries.

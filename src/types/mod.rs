@@ -1,5 +1,6 @@
 //! Nouns: plain values without I/O that every other module shares.
 
+pub mod amount;
 pub mod chat;
 pub mod chunk;
 pub mod clock;

@@ -71,7 +71,7 @@ const LAYERS: &[(&str, May)] = &[
 ];
 
 /// How the name of a struct ends that holds a module's settings.
-const SETTINGS: &[&str] = &["Config", "Dirs", "Pace"];
+const SETTINGS: &[&str] = &["Config", "Dirs", "Pace", "Plans", "Alias"];
 
 /// All that `types` may use from outside.
 const UNDER_TYPES: &[&str] = &[

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::Origin;
-use super::amount::nano_usd_per_million;
-use super::amount::tokens;
 use crate::catalog::Capabilities;
 use crate::catalog::Catalog;
 use crate::catalog::Deprecation;
@@ -16,6 +14,8 @@ use crate::types::LongPrompt;
 use crate::types::LongPrompts;
 use crate::types::ModelName;
 use crate::types::Prices;
+use crate::types::amount::nano_usd_per_million;
+use crate::types::amount::tokens;
 use crate::types::quirks::Param;
 
 type RawFields = BTreeMap<String, Box<RawValue>>;

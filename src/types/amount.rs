@@ -1,15 +1,15 @@
-//! Decimal numbers, read by their digits.
+//! Decimal numbers, read by their digits, so that no float rounds a price.
 
 /// Reads a JSON number of USD for one token as nano-USD for a million, rounded half up; `None` for what is
 /// no price: a text, a negative number, more than a million USD.
 ///
 /// A nano-USD for a million tokens is 1e-15 USD for one: `1.25e-07` is 125 000 000.
-pub(super) fn nano_usd_per_million(json: &str) -> Option<u64> {
+pub fn nano_usd_per_million(json: &str) -> Option<u64> {
     scaled(json, 15)
 }
 
 /// Reads a JSON number of tokens; `None` when it is not whole and above zero.
-pub(super) fn tokens(json: &str) -> Option<u64> {
+pub fn tokens(json: &str) -> Option<u64> {
     let thousandths = scaled(json, 3)?;
     (thousandths % 1000 == 0 && thousandths > 0).then_some(thousandths / 1000)
 }
