@@ -27,6 +27,8 @@ use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveBus;
 use crate::events::Observers;
+use crate::http::GatewayConfig;
+use crate::http::GatewaySettings;
 use crate::metrics::Metrics;
 use crate::provider::ClientFactory;
 use crate::provider::DemoPace;
@@ -81,6 +83,10 @@ pub struct App {
     pub environment: Environment,
     /// Time.
     pub clock: Clock,
+    /// Answers for models.
+    pub router: Arc<Router>,
+    /// Settings of the gateway's paths.
+    pub gateway: Arc<GatewaySettings>,
     /// Which path each provider takes.
     pub(crate) switch: Arc<StoredSwitch>,
 }
@@ -157,16 +163,16 @@ impl App {
             Arc::clone(&metrics) as _,
             Arc::new(CallLog::new(overhead_limit)),
         ]);
-        let router = Router::new(RouterParts {
+        let router = Arc::new(Router::new(RouterParts {
             source: Arc::clone(&factory) as _,
-            embedders: factory,
+            embedders: Arc::clone(&factory) as _,
             config: config.router.clone(),
             observers: observers.clone(),
             prices: Arc::new(move |model| prices.prices(model)),
             prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
             clock,
             seed: rand::random(),
-        });
+        }));
         let live = Arc::new(LiveBus::default());
         let roster = CatalogRoster::new(
             config,
@@ -177,7 +183,7 @@ impl App {
         let engine = Engine::new(EngineParts {
             log: Arc::clone(&store) as _,
             debates: Arc::clone(&store) as _,
-            clients: Arc::new(router),
+            clients: Arc::clone(&router) as _,
             live: Arc::clone(&live) as _,
             catalog: Arc::clone(&catalog),
             formats: Arc::clone(&formats),
@@ -198,6 +204,8 @@ impl App {
             environment,
             clock,
             switch,
+            router,
+            gateway: Arc::new(GatewaySettings::new(&GatewayConfig::default())),
         })
     }
 

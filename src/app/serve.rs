@@ -106,6 +106,8 @@ fn state(config: &Config, app: &App) -> HttpState {
         discovery: Arc::clone(&app.discovery),
         environment: app.environment.clone(),
     };
+    let key = config.server.master_key.as_ref();
+    let key = key.map(crate::config::KeySource::secret);
     HttpState::new(HttpParts {
         engine: app.engine.clone(),
         log: Arc::clone(&app.store) as _,
@@ -117,11 +119,9 @@ fn state(config: &Config, app: &App) -> HttpState {
         availability: Arc::new(availability),
         switch: Arc::clone(&app.switch) as _,
         tickets: http::Tickets::default(),
-        master_key: config
-            .server
-            .master_key
-            .as_ref()
-            .map(crate::config::KeySource::secret),
+        router: Arc::clone(&app.router),
+        gateway: Arc::clone(&app.gateway),
+        door: Arc::new(http::MasterDoor::new(key.as_ref())),
         clock: app.clock,
         config: config.http.clone(),
     })

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
 use subtle::ConstantTimeEq;
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 use super::HttpState;
 use super::error::ApiError;
+use super::gateway::RequestHeaders;
+use crate::types::Secret;
 
 /// How long a ticket is good.
 pub(super) const TICKET_LIFE: Duration = Duration::from_secs(30);
@@ -33,31 +35,87 @@ pub(super) async fn require_key(
     Ok(next.run(request).await)
 }
 
-/// Checks the bearer against the master key, in the same time whatever it is.
+/// Checks the key of a request, in the same time whatever it is.
 pub(super) fn authorise(state: &HttpState, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(key) = &state.master_key else {
-        return Ok(());
-    };
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let Some(given) = given
-        .strip_prefix("Bearer ")
-        .or_else(|| given.strip_prefix("bearer "))
-    else {
-        return Err(ApiError::unauthorised(
-            "send the master key as: Authorization: Bearer KEY",
-        ));
-    };
-    // Hashes have one length, so that not even the key's length can be measured.
-    let (given, key) = (
-        blake3::hash(given.trim().as_bytes()),
-        blake3::hash(key.expose().as_bytes()),
-    );
-    match bool::from(given.as_bytes().ct_eq(key.as_bytes())) {
-        true => Ok(()),
-        false => Err(ApiError::unauthorised("the key is wrong")),
+    let settings = state.gateway.now();
+    let read = RequestHeaders::read(headers, settings.key_header.as_ref());
+    match state.door.admit(read.key) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(ApiError::unauthorised(refusal.help())),
+    }
+}
+
+/// Lets callers in, or not. The master key has one; the keys of single callers can have another.
+pub trait Door: Send + Sync {
+    /// Says who carries a key; `None` is a request without one.
+    ///
+    /// # Errors
+    /// When the key is missing or nobody's.
+    fn admit(&self, key: Option<&[u8]>) -> Result<Caller, Refusal>;
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// What calls are counted under; `None` where nobody needs a key.
+    pub principal: Option<Arc<str>>,
+    /// `true` for who may see and do everything.
+    pub is_admin: bool,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no key.
+    Missing,
+    /// The key is nobody's.
+    Wrong,
+}
+
+impl Refusal {
+    /// What is wrong and what to do.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Missing => "send the master key as: Authorization: Bearer KEY",
+            Self::Wrong => "the key is wrong",
+        }
+    }
+}
+
+/// The door of the master key: who has it may do everything. Without one, everybody may.
+#[derive(Clone)]
+pub struct MasterDoor(Option<(blake3::Hash, Arc<str>)>);
+
+impl MasterDoor {
+    /// Keeps the key's hash.
+    pub fn new(key: Option<&Secret>) -> Self {
+        Self(key.map(|key| (blake3::hash(key.expose().as_bytes()), "master".into())))
+    }
+}
+
+impl fmt::Debug for MasterDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the door of the master key")
+    }
+}
+
+impl Door for MasterDoor {
+    fn admit(&self, key: Option<&[u8]>) -> Result<Caller, Refusal> {
+        let Some((master, name)) = &self.0 else {
+            return Ok(Caller {
+                principal: None,
+                is_admin: true,
+            });
+        };
+        let key = key.ok_or(Refusal::Missing)?;
+        // Hashes have one length, so that not even the key's length can be measured.
+        match bool::from(blake3::hash(key).as_bytes().ct_eq(master.as_bytes())) {
+            true => Ok(Caller {
+                principal: Some(Arc::clone(name)),
+                is_admin: true,
+            }),
+            false => Err(Refusal::Wrong),
+        }
     }
 }
 

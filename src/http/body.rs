@@ -76,7 +76,7 @@ fn too_large(most: usize) -> ApiError {
 
 /// Reads a body away, within bounds: a client that is still writing when the connection is closed would see a
 /// broken pipe instead of the answer.
-async fn hear_out(body: AnyBody) {
+pub(super) async fn hear_out(body: AnyBody) {
     let mut heard = 0;
     let reading = async {
         let mut pieces = body.into_data_stream();

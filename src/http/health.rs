@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::HttpState;
+use super::auth;
 use super::error::ApiError;
 use crate::metrics::Metrics;
 use crate::store::DebateFilter;
@@ -69,9 +71,13 @@ pub(super) async fn readiness(state: State<HttpState>) -> Result<Json<Health>, A
 
 /// Gives the figures in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
-pub(super) async fn metrics(State(state): State<HttpState>) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)],
-        state.metrics.render(),
-    )
+pub(super) async fn metrics(
+    State(state): State<HttpState>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
+    if !state.gateway.now().open_metrics {
+        auth::authorise(&state, &headers)?;
+    }
+    let kind = [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)];
+    Ok((kind, state.metrics.render()))
 }

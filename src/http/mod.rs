@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod error;
 mod feed;
+mod gateway;
 mod health;
 mod idle;
 mod openapi;
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::Router as Routes;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse;
@@ -29,7 +31,12 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use admin::FlagSwitch;
 pub use api::lists::Availability;
+pub use auth::Caller;
+pub use auth::Door;
+pub use auth::MasterDoor;
+pub use auth::Refusal;
 pub use auth::Tickets;
+pub use gateway::GatewaySettings;
 pub use server::Listeners;
 pub use server::Workers;
 
@@ -42,10 +49,10 @@ use crate::debate::Engine;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveLane;
 use crate::metrics::Metrics;
+use crate::router::Router;
 use crate::store::Debates;
 use crate::store::EventLog;
 use crate::types::Clock;
-use crate::types::Secret;
 
 /// Settings of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,7 +60,9 @@ use crate::types::Secret;
 pub struct HttpConfig {
     /// Bytes of a request's body, at most.
     pub max_body_bytes: usize,
-    /// Origins of pages that may open a WebSocket, beside the server's own.
+    /// The same for requests to models, which may hold pictures and files.
+    pub max_gateway_body_bytes: usize,
+    /// Origins of pages that may open a WebSocket and read the gateway's answers, beside the server's own.
     pub allowed_origins: Vec<String>,
     /// Bytes of one WebSocket message from a client, at most.
     pub max_ws_message_bytes: usize,
@@ -63,6 +72,7 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             max_body_bytes: 1 << 20,
+            max_gateway_body_bytes: 64 << 20,
             allowed_origins: Vec::new(),
             max_ws_message_bytes: 256 << 10,
         }
@@ -115,8 +125,12 @@ pub struct HttpParts {
     pub switch: Arc<dyn FlagSwitch>,
     /// Tickets for sockets.
     pub tickets: Tickets,
-    /// The key that everything but health asks for; `None` on a machine's own.
-    pub master_key: Option<Secret>,
+    /// Answers for models.
+    pub router: Arc<Router>,
+    /// Settings of the gateway, which a reload may change.
+    pub gateway: Arc<GatewaySettings>,
+    /// Who may come in; everything but health asks it.
+    pub door: Arc<dyn Door>,
     /// Time.
     pub clock: Clock,
     /// Settings of the server.
@@ -157,7 +171,27 @@ impl fmt::Debug for HttpState {
 }
 
 /// Everything that the server answers.
-pub fn router(state: HttpState) -> Router {
+pub fn router(state: HttpState) -> Routes {
+    let routes = routes(&state);
+    let behind = routes
+        .clone()
+        .fallback(|request: Request| async move { nothing_here(request.uri().path()) });
+    // A base path costs only who uses it: paths without one are found before this is asked.
+    routes.fallback(|request: Request| gateway::behind_base(state, behind, request))
+}
+
+/// What is said of a path that does not exist.
+fn nothing_here(path: &str) -> Response {
+    match gateway::is_at_home(path) {
+        true => gateway::no_such_path(path),
+        false => {
+            let help = "there is nothing here: /docs lists what there is";
+            ApiError::new(StatusCode::NOT_FOUND, "no_such_path", help).into_response()
+        }
+    }
+}
+
+fn routes(state: &HttpState) -> Routes {
     use api::commands;
     use api::debates;
     use api::events;
@@ -165,7 +199,7 @@ pub fn router(state: HttpState) -> Router {
     use api::lists;
     use api::models;
     use api::tickets;
-    let guarded = Router::new()
+    let guarded = Routes::new()
         .route("/api/v1/debates", post(debates::create).get(debates::list))
         .route("/api/v1/debates/estimate", post(debates::estimate))
         .route(
@@ -183,27 +217,20 @@ pub fn router(state: HttpState) -> Router {
             "/api/v1/admin/llm-flag",
             get(admin::get).put(admin::put).delete(admin::delete),
         )
-        .route("/metrics", get(health::metrics))
         .route_layer(middleware::from_fn_with_state(
             state.clone(),
             auth::require_key,
         ));
-    Router::new()
+    Routes::new()
         .merge(guarded)
         // A browser's socket comes with a ticket, so the socket looks at the key itself.
         .route("/ws/debates/{id}", get(ws::upgrade))
+        .route("/metrics", get(health::metrics))
         .route("/health", get(health::health))
         .route("/health/liveliness", get(health::liveliness))
         .route("/health/liveness", get(health::liveliness))
         .route("/health/readiness", get(health::readiness))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::Description::openapi()))
-        .fallback(|| async {
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                "no_such_path",
-                "there is nothing here: /docs lists what there is",
-            )
-        })
         .method_not_allowed_fallback(|| async {
             let help = "this path does not take that method: /docs lists what it takes";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", help)
@@ -211,7 +238,8 @@ pub fn router(state: HttpState) -> Router {
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| after_panic(),
         ))
-        .with_state(state)
+        .merge(gateway::routes())
+        .with_state(state.clone())
 }
 
 /// What a client sees of a mistake in Agon itself; the log has the rest.

@@ -95,7 +95,7 @@ impl TopLevel {
     }
 
     /// The names and values of all members, in the order of the text.
-    pub fn iter<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    pub fn iter<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.members
             .iter()
             .map(move |member| (slice(text, &member.name), slice(text, &member.value)))

@@ -12,6 +12,7 @@ pub mod embeddings;
 mod failure;
 pub mod framing;
 mod gemini;
+pub mod head;
 mod json_answer;
 mod lenient;
 mod media;

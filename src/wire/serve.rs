@@ -14,6 +14,7 @@ use super::ollama;
 use super::openai_chat;
 use super::openai_responses;
 use crate::client::LlmError;
+use crate::client::LlmErrorKind;
 use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
@@ -173,6 +174,111 @@ pub fn stream_encoder(wire: Wire, head: AnswerHead) -> Result<Box<dyn StreamEnco
         Wire::Ollama => Ok(Box::new(ollama::Encoder::new(head))),
         Wire::Cohere | Wire::Bedrock | Wire::Replicate | Wire::Demo => Err(unserved(wire)),
     }
+}
+
+/// How an error is told to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorTold {
+    /// The HTTP status.
+    pub status: u16,
+    /// OpenAI's `type`: a stable name for programs.
+    pub class: &'static str,
+    /// The member of the request that is wrong.
+    pub param: Option<&'static str>,
+}
+
+impl ErrorTold {
+    /// How the error of a call is told. The statuses are those that `LiteLLM`'s proxy gives (1.109, read 2026-11).
+    pub fn of(error: &LlmError) -> Self {
+        let upstream = |usual: u16| {
+            error
+                .status
+                .filter(|status| *status >= 500)
+                .unwrap_or(usual)
+        };
+        let (status, class) = match &error.kind {
+            LlmErrorKind::Authentication => (401, "authentication_error"),
+            LlmErrorKind::PermissionDenied => (403, "permission_error"),
+            LlmErrorKind::ModelNotFound => (404, "not_found_error"),
+            LlmErrorKind::InvalidRequest => (400, "invalid_request_error"),
+            LlmErrorKind::ContextLengthExceeded => (400, "context_length_exceeded"),
+            LlmErrorKind::ContentFiltered => (400, "content_policy_violation"),
+            LlmErrorKind::RateLimited { .. } => (429, "rate_limit_error"),
+            LlmErrorKind::QuotaExhausted => match error.status {
+                Some(402) => (402, "insufficient_quota"),
+                Some(_) | None => (429, "insufficient_quota"),
+            },
+            LlmErrorKind::BudgetExceeded => (422, "budget_exceeded"),
+            LlmErrorKind::Timeout { .. } => match error.status {
+                Some(504) => (504, "timeout_error"),
+                Some(_) | None => (408, "timeout_error"),
+            },
+            LlmErrorKind::Overloaded { .. } => match upstream(503) {
+                529 => (500, "overloaded_error"),
+                status => (status, "service_unavailable_error"),
+            },
+            LlmErrorKind::ConnectionFailed => (500, "connection_error"),
+            LlmErrorKind::StreamInterrupted { .. } => (500, "stream_interrupted"),
+            LlmErrorKind::MalformedResponse => (502, "malformed_response"),
+            LlmErrorKind::Cancelled => (499, "cancelled"),
+            LlmErrorKind::NoDeployment { .. } => (429, "no_deployment_available"),
+        };
+        Self {
+            status,
+            class,
+            param: None,
+        }
+    }
+}
+
+/// The words of an error for a client: who failed stands before them, unless it was Agon itself.
+pub fn public_message(error: &LlmError) -> String {
+    match error.provider.as_str() {
+        "agon" | "" => error.message.clone(),
+        provider => format!("{}: {provider}: {}", name_of(&error.kind), error.message),
+    }
+}
+
+/// The class by the name that `LiteLLM` users search their logs for.
+fn name_of(kind: &LlmErrorKind) -> &'static str {
+    match kind {
+        LlmErrorKind::Authentication => "AuthenticationError",
+        LlmErrorKind::PermissionDenied => "PermissionDeniedError",
+        LlmErrorKind::ModelNotFound => "NotFoundError",
+        LlmErrorKind::InvalidRequest => "BadRequestError",
+        LlmErrorKind::ContextLengthExceeded => "ContextWindowExceededError",
+        LlmErrorKind::ContentFiltered => "ContentPolicyViolationError",
+        LlmErrorKind::RateLimited { .. } => "RateLimitError",
+        LlmErrorKind::QuotaExhausted => "QuotaExhaustedError",
+        LlmErrorKind::BudgetExceeded => "BudgetExceededError",
+        LlmErrorKind::Timeout { .. } => "Timeout",
+        LlmErrorKind::Overloaded { .. } => "ServiceUnavailableError",
+        LlmErrorKind::ConnectionFailed => "APIConnectionError",
+        LlmErrorKind::StreamInterrupted { .. } => "StreamInterruptedError",
+        LlmErrorKind::MalformedResponse => "APIResponseValidationError",
+        LlmErrorKind::Cancelled => "CancelledError",
+        LlmErrorKind::NoDeployment { .. } => "NoDeploymentError",
+    }
+}
+
+/// Writes the body of an error for a client.
+pub fn encode_error(wire: Wire, error: &LlmError, told: &ErrorTold) -> Bytes {
+    let body = match wire {
+        Wire::Anthropic => anthropic::error_body(error),
+        Wire::Gemini => {
+            let mut body = gemini::error_body(error);
+            body["error"]["code"] = told.status.into();
+            body
+        }
+        Wire::Ollama => serde_json::json!({"error": public_message(error)}),
+        Wire::OpenaiChat
+        | Wire::OpenaiResponses
+        | Wire::Cohere
+        | Wire::Bedrock
+        | Wire::Replicate
+        | Wire::Demo => openai_chat::error_told(error, told),
+    };
+    body.to_string().into()
 }
 
 fn unserved(wire: Wire) -> WireError {

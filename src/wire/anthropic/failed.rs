@@ -7,7 +7,7 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 
 /// The body of an error.
-pub(super) fn error_body(error: &LlmError) -> Value {
+pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
     let class = class(&error.kind);
     json!({"type": "error", "error": {"type": class, "message": message(error)}, "request_id": null})
 }

@@ -16,6 +16,7 @@ mod written;
 mod written_stream;
 
 pub(super) use asked::decode_request;
+pub(super) use failed::error_body;
 pub(super) use request::encode;
 pub(super) use stream::Stream;
 pub(super) use written::encode_response;

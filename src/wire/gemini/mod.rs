@@ -21,6 +21,7 @@ pub(super) use answer::Stream;
 pub(super) use request::encode;
 pub(super) use serve_answer::Writer;
 pub(super) use serve_answer::encode_response;
+pub(super) use serve_answer::error_body;
 pub(super) use serve_request::decode_request;
 
 /// Stands for the signature of a call that has none: Gemini 3 refuses a call of the current turn without one

@@ -14,6 +14,7 @@ mod usage;
 pub(super) use request::encode;
 pub(super) use serve_answer::Encoder;
 pub(super) use serve_answer::encode_response;
+pub(super) use serve_answer::error_told;
 pub(super) use serve_request::decode_request;
 pub(super) use stream::Stream;
 pub(super) use usage::usual_usage;

@@ -5,7 +5,6 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::client::LlmError;
-use crate::client::LlmErrorKind;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::Delta;
@@ -14,7 +13,9 @@ use crate::types::Reasoning;
 use crate::types::TokenLogprob;
 use crate::types::ToolCall;
 use crate::types::Usage;
+use crate::wire::serve;
 use crate::wire::serve::AnswerHead;
+use crate::wire::serve::ErrorTold;
 use crate::wire::serve::StreamEncoder;
 
 /// Writes a whole answer.
@@ -119,27 +120,19 @@ fn usage(usage: &Usage) -> Value {
     })
 }
 
-/// An error in OpenAI's form.
+/// An error in OpenAI's form, as it stands in a stream.
 pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
-    let (class, code) = match &error.kind {
-        LlmErrorKind::Authentication => ("authentication_error", "invalid_api_key"),
-        LlmErrorKind::PermissionDenied => ("permission_error", "permission_denied"),
-        LlmErrorKind::ModelNotFound => ("invalid_request_error", "model_not_found"),
-        LlmErrorKind::InvalidRequest => ("invalid_request_error", "invalid_request"),
-        LlmErrorKind::ContextLengthExceeded => ("invalid_request_error", "context_length_exceeded"),
-        LlmErrorKind::ContentFiltered => ("invalid_request_error", "content_policy_violation"),
-        LlmErrorKind::RateLimited { .. } => ("rate_limit_error", "rate_limit_exceeded"),
-        LlmErrorKind::QuotaExhausted => ("insufficient_quota", "insufficient_quota"),
-        LlmErrorKind::BudgetExceeded => ("budget_exceeded", "budget_exceeded"),
-        LlmErrorKind::Timeout { .. } => ("timeout_error", "timeout"),
-        LlmErrorKind::Overloaded { .. } => ("service_unavailable_error", "overloaded"),
-        LlmErrorKind::ConnectionFailed
-        | LlmErrorKind::StreamInterrupted { .. }
-        | LlmErrorKind::MalformedResponse
-        | LlmErrorKind::Cancelled
-        | LlmErrorKind::NoDeployment { .. } => ("api_error", error.kind.code()),
-    };
-    json!({"error": {"message": error.message, "type": class, "param": null, "code": code}})
+    error_told(error, &ErrorTold::of(error))
+}
+
+/// An error in OpenAI's form. Its code is the status as a text, as the clients of `LiteLLM` expect it.
+pub(in crate::wire) fn error_told(error: &LlmError, told: &ErrorTold) -> Value {
+    json!({"error": {
+        "message": serve::public_message(error),
+        "type": told.class,
+        "param": told.param,
+        "code": told.status.to_string(),
+    }})
 }
 
 /// Writes a stream.

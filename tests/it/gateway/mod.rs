@@ -8,6 +8,7 @@ mod library;
 mod local;
 mod provider_requests;
 mod replicate;
+mod served;
 mod statuses;
 mod wires;
 

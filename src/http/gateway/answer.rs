@@ -1,0 +1,254 @@
+//! Asks the router on behalf of a client, and answers in the client's dialect.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::Response;
+use futures::StreamExt;
+
+use super::exchange;
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::request_headers::RequestHeaders;
+use super::stream;
+use super::stream::AnswerStream;
+use crate::client::BaseLlmClient;
+use crate::client::ChatRequest;
+use crate::client::Content;
+use crate::client::Head;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
+use crate::types::ChatResponse;
+use crate::types::ModelName;
+use crate::types::NanoUsd;
+use crate::types::Usage;
+use crate::types::Wire;
+use crate::wire::head;
+use crate::wire::head::Scanned;
+use crate::wire::serve;
+use crate::wire::serve::AnswerHead;
+
+/// What a path says about a request.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    /// The model, where the path names one.
+    pub(super) model: Option<String>,
+    /// Whether the answer is wanted in pieces, where the path says so.
+    pub(super) stream: Option<bool>,
+    /// The member that a request has to have.
+    pub(super) needs: Option<&'static str>,
+}
+
+/// Answers a request whose body is one of a wire's.
+pub(super) async fn answer(
+    exchange: &Exchange<'_>,
+    headers: &RequestHeaders<'_>,
+    path: Path,
+    (parts, body): (&Parts, Body),
+) -> Result<Response, Failure> {
+    let body = exchange::read_body(exchange.state, parts, body).await?;
+    let (asked, client, request) = read(exchange, headers, path, &body)?;
+    let answered = match request.head.stream {
+        true => streamed(exchange, &asked, &*client, &request).await,
+        false => whole(exchange, &asked, &*client, &request).await,
+    };
+    Ok(answered.unwrap_or_else(|failure| {
+        let mut response = failure.response(exchange.wire);
+        exchange.describe(&mut response, &asked, None);
+        response
+    }))
+}
+
+/// Reads what routing needs and finds who answers.
+fn read(
+    exchange: &Exchange<'_>,
+    headers: &RequestHeaders<'_>,
+    path: Path,
+    body: &Bytes,
+) -> Result<(String, Arc<dyn BaseLlmClient>, ChatRequest), Failure> {
+    let found = head::scan(exchange.wire, body)?;
+    let asked = match (path.model, &found.model) {
+        (Some(model), _) => model,
+        (None, Some(model)) => model.clone().into_owned(),
+        (None, None) => return Err(missing("model")),
+    };
+    if let Some(member) = path.needs
+        && found.members.place(body, member).is_none()
+    {
+        return Err(missing(member));
+    }
+    exchange.may_ask(&asked)?;
+    let route = exchange
+        .state
+        .router
+        .route(&asked)
+        .map_err(|error| Failure::unknown_model(exchange.wire, &asked, &error))?;
+    let streams_by_itself = exchange.wire == Wire::Ollama;
+    let head = Head {
+        model: route.model,
+        stream: path.stream.or(found.stream).unwrap_or(streams_by_itself),
+        usage_in_stream: found.usage_in_stream,
+        estimated_tokens: found.estimated_tokens,
+        tags: all_tags(exchange, &found),
+        wishes: exchange::wishes(headers, found.wishes),
+    };
+    let content = match found.metadata_is_ours {
+        false => Content::Raw {
+            wire: exchange.wire,
+            body: body.clone(),
+            members: Some(Arc::new(found.members)),
+        },
+        true => Content::Raw {
+            wire: exchange.wire,
+            body: head::without_gateway_metadata(body, &found.members),
+            members: None,
+        },
+    };
+    let request = ChatRequest {
+        head,
+        content,
+        call: exchange.context(),
+    };
+    Ok((asked, route.client, request))
+}
+
+fn all_tags(exchange: &Exchange<'_>, found: &Scanned<'_>) -> Vec<String> {
+    let mut tags = exchange.tags.clone();
+    tags.extend_from_slice(&found.tags);
+    tags
+}
+
+fn missing(member: &'static str) -> Failure {
+    Failure::member(
+        member,
+        format!("Missing required parameter: '{member}'. The request has no {member}"),
+    )
+}
+
+async fn whole(
+    exchange: &Exchange<'_>,
+    asked: &str,
+    client: &dyn BaseLlmClient,
+    request: &ChatRequest,
+) -> Result<Response, Failure> {
+    let answer = client.send_message(request).await?;
+    let cost = cost(exchange, &request.head.model, &answer.usage);
+    let body = match &answer.raw {
+        Some(raw) if answer.model == asked => raw.clone(),
+        Some(raw) => match exchange.wire {
+            Wire::Gemini => raw.clone(),
+            _ => head::with_model(raw, asked),
+        },
+        None => written(exchange, asked, &answer)?,
+    };
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    exchange.describe(&mut response, asked, cost);
+    Ok(response)
+}
+
+fn written(exchange: &Exchange<'_>, asked: &str, answer: &ChatResponse) -> Result<Bytes, Failure> {
+    let head = answer_head(exchange, asked, &answer.id, true);
+    Ok(serve::encode_response(exchange.wire, answer, &head)?)
+}
+
+async fn streamed(
+    exchange: &Exchange<'_>,
+    asked: &str,
+    client: &dyn BaseLlmClient,
+    request: &ChatRequest,
+) -> Result<Response, Failure> {
+    let mut chunks = client.stream_message(request).await?;
+    // An error in the place of the first chunk still has a status of its own.
+    let first = match chunks.next().await {
+        Some(first) => first?,
+        None => return Err(nothing_said().into()),
+    };
+    let id = first.id.as_deref().unwrap_or_default();
+    let head = answer_head(exchange, asked, id, request.head.usage_in_stream);
+    let encoder = stream::encoder(exchange.wire, head);
+    let stream = AnswerStream::new(exchange.wire, first, chunks, encoder);
+    Ok(stream_response(exchange, asked, stream))
+}
+
+/// The answer whose body is a stream that has begun.
+pub(super) fn stream_response(
+    exchange: &Exchange<'_>,
+    asked: &str,
+    stream: AnswerStream,
+) -> Response {
+    let mut response = Response::new(Body::from_stream(stream));
+    let kind = match exchange.wire {
+        Wire::Ollama => "application/x-ndjson",
+        Wire::OpenaiChat
+        | Wire::OpenaiResponses
+        | Wire::Anthropic
+        | Wire::Gemini
+        | Wire::Cohere
+        | Wire::Bedrock
+        | Wire::Replicate
+        | Wire::Demo => "text/event-stream; charset=utf-8",
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    exchange.describe(&mut response, asked, None);
+    response
+}
+
+/// An upstream that ended a stream without a word.
+pub(super) fn nothing_said() -> LlmError {
+    LlmError::new(
+        LlmErrorKind::MalformedResponse,
+        "agon",
+        "the answer ended before it began",
+    )
+}
+
+/// What an answer that is written here says about itself.
+pub(super) fn answer_head(
+    exchange: &Exchange<'_>,
+    asked: &str,
+    id: &str,
+    usage_in_stream: bool,
+) -> AnswerHead {
+    let prefix = match exchange.wire {
+        Wire::OpenaiChat => "chatcmpl-",
+        Wire::OpenaiResponses => "resp_",
+        Wire::Anthropic => "msg_",
+        Wire::Gemini
+        | Wire::Ollama
+        | Wire::Cohere
+        | Wire::Bedrock
+        | Wire::Replicate
+        | Wire::Demo => "",
+    };
+    AnswerHead {
+        id: match id.starts_with(prefix) && !id.is_empty() {
+            true => id.to_owned(),
+            false => format!("{prefix}{}", exchange.call_id),
+        },
+        model: asked.to_owned(),
+        created_s: exchange.state.clock.now_ms() / 1000,
+        usage_in_stream,
+    }
+}
+
+/// What a whole answer cost; `None` when its price is not known.
+pub(super) fn cost(exchange: &Exchange<'_>, model: &ModelName, usage: &Usage) -> Option<NanoUsd> {
+    let routed = exchange.trace.routed();
+    let own = routed.deployment.as_ref().and_then(|it| it.prices);
+    let prices = own.or_else(|| {
+        let catalog = &exchange.state.catalog;
+        catalog.prices(routed.model.as_ref().unwrap_or(model))
+    });
+    prices.map(|prices| prices.cost(usage))
+}

@@ -1,0 +1,263 @@
+//! One request and its answer: who asks, what is read of the body, and what the answer's headers tell.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::Response;
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use super::plans;
+use super::request_headers::RequestHeaders;
+use super::told_headers;
+use super::upstream_headers;
+use crate::client::CallContext;
+use crate::client::CallTrace;
+use crate::client::Wishes;
+use crate::http::HttpState;
+use crate::http::auth::Caller;
+use crate::http::body;
+use crate::types::NanoUsd;
+use crate::types::Wire;
+
+/// One request under way.
+pub(super) struct Exchange<'a> {
+    pub(super) state: &'a HttpState,
+    /// The dialect of the client.
+    pub(super) wire: Wire,
+    pub(super) call_id: Arc<str>,
+    pub(super) caller: Caller,
+    /// The plan on whose behalf the call is made.
+    pub(super) plan: Option<String>,
+    pub(super) trace: Arc<CallTrace>,
+    pub(super) tags: Vec<String>,
+    headers: Wanted,
+    started: Instant,
+}
+
+/// What the answer's headers repeat.
+#[derive(Default)]
+struct Wanted {
+    request_id: Option<HeaderValue>,
+    /// The page that may read the answer.
+    origin: Option<HeaderValue>,
+}
+
+impl<'a> Exchange<'a> {
+    /// Lets the caller in.
+    pub(super) fn begin(
+        state: &'a HttpState,
+        wire: Wire,
+        headers: &RequestHeaders<'_>,
+    ) -> Result<Self, Failure> {
+        let caller = state
+            .door
+            .admit(headers.key)
+            .map_err(|refusal| Failure::unauthorised(refusal.help()))?;
+        Ok(Self {
+            state,
+            wire,
+            call_id: match headers.call_id {
+                Some(own) => own.into(),
+                None => call_id(state.clock.now_ms()),
+            },
+            caller,
+            plan: headers.plan.map(str::to_owned),
+            trace: Arc::default(),
+            tags: headers.tags.map(tags).unwrap_or_default(),
+            headers: Wanted {
+                request_id: headers.request_id.cloned(),
+                origin: allowed_origin(state, headers).cloned(),
+            },
+            started: Instant::now(),
+        })
+    }
+
+    /// Refuses a model that the caller's plan does not have.
+    pub(super) fn may_ask(&self, model: &str) -> Result<(), Failure> {
+        let settings = self.state.gateway.now();
+        let Some(plans) = &settings.plans else {
+            return Ok(());
+        };
+        match plans::allows(plans, self.plan.as_deref(), model) {
+            true => Ok(()),
+            false => Err(Failure::model_denied(model)),
+        }
+    }
+
+    /// On whose behalf the router is asked.
+    pub(super) fn context(&self) -> CallContext {
+        CallContext {
+            call_id: Some(Arc::clone(&self.call_id)),
+            principal: self.caller.principal.as_deref().map(str::to_owned),
+            trace: Arc::clone(&self.trace),
+            ..CallContext::default()
+        }
+    }
+
+    /// Adds what the headers of every answer tell; `cost` where the whole answer is known.
+    pub(super) fn describe(&self, response: &mut Response, asked: &str, cost: Option<NanoUsd>) {
+        let took = self.started.elapsed();
+        let headers = response.headers_mut();
+        upstream_headers::add(&self.trace.take_reply_headers(), headers);
+        told_headers::routed(&self.trace.routed(), asked, headers);
+        let waited = self.trace.upstream_wait() + self.trace.retry_wait() + self.trace.queue_wait();
+        told_headers::times(took, took.saturating_sub(waited), headers);
+        if let Some(cost) = cost {
+            told_headers::cost(cost, headers);
+        }
+        told_headers::dropped(&self.trace.dropped(), headers);
+        self.sign(headers);
+    }
+
+    /// Adds what is told even when nobody was asked.
+    pub(super) fn sign(&self, headers: &mut HeaderMap) {
+        told_headers::call(&self.call_id, headers);
+        if let Some(id) = &self.headers.request_id {
+            headers.insert("x-request-id", id.clone());
+        }
+        if let Some(origin) = &self.headers.origin {
+            allow_origin(origin.clone(), headers);
+        }
+    }
+}
+
+/// Reads a body whole, within the gateway's limit.
+pub(super) async fn read_body(
+    state: &HttpState,
+    parts: &Parts,
+    body: Body,
+) -> Result<Bytes, Failure> {
+    let most = state.config.max_gateway_body_bytes;
+    let told = parts.headers.get(header::CONTENT_LENGTH);
+    let told = told.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if told.is_some_and(|told| told > most) {
+        body::hear_out(body).await;
+        return Err(Failure::too_large(most));
+    }
+    axum::body::to_bytes(body, most)
+        .await
+        .map_err(|_| Failure::too_large(most))
+}
+
+/// Lets the body's wishes and labels stand behind the headers'.
+pub(super) fn wishes(headers: &RequestHeaders<'_>, mut of_body: Wishes) -> Wishes {
+    headers.add_to(&mut of_body);
+    of_body
+}
+
+/// A new id: ordered by time, unique by chance.
+fn call_id(now_ms: u64) -> Arc<str> {
+    let id = uuid::Builder::from_unix_timestamp_millis(now_ms, &rand::random()).into_uuid();
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    Arc::from(&*id.hyphenated().encode_lower(&mut text))
+}
+
+fn tags(list: &str) -> Vec<String> {
+    let tags = list.split(',').map(str::trim);
+    tags.filter(|tag| !tag.is_empty())
+        .take(32)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The page that asks, when the operator lets its scripts read answers.
+pub(super) fn allowed_origin<'h>(
+    state: &HttpState,
+    headers: &RequestHeaders<'h>,
+) -> Option<&'h HeaderValue> {
+    let allowed = &state.config.allowed_origins;
+    let origin = headers.origin?;
+    let is_allowed = |one: &String| one == "*" || one.as_bytes() == origin.as_bytes();
+    allowed.iter().any(is_allowed).then_some(origin)
+}
+
+/// Lets a page's script read the answer.
+pub(super) fn allow_origin(origin: HeaderValue, headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_name(header::ORIGIN));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("*"),
+    );
+}
+
+/// Adds a header whose text is made of bytes that headers may hold; another text is left out.
+pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, text: &[u8]) {
+    if let Ok(value) = HeaderValue::from_bytes(text) {
+        headers.insert(name, value);
+    }
+}
+
+/// Milliseconds with three places.
+pub(super) fn millis(span: Duration) -> Decimal {
+    Decimal::new(u64::try_from(span.as_micros()).unwrap_or(u64::MAX), 3)
+}
+
+/// A number with a fixed count of places, written without an allocation.
+pub(super) struct Decimal {
+    digits: [u8; 24],
+    start: usize,
+}
+
+impl Decimal {
+    /// `value` divided by ten to the power of `places`.
+    pub(super) fn new(mut value: u64, places: usize) -> Self {
+        let (mut digits, mut start, mut written) = ([b'0'; 24], 24, 0);
+        loop {
+            if written == places && places > 0 {
+                start -= 1;
+                digits[start] = b'.';
+            }
+            start -= 1;
+            digits[start] = b'0' + u8::try_from(value % 10).unwrap_or(0);
+            value /= 10;
+            written += 1;
+            if value == 0 && written > places {
+                break;
+            }
+        }
+        Self { digits, start }
+    }
+
+    /// The number's text.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.digits[self.start..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_with_their_places() {
+        for (value, places, wanted) in [
+            (0, 0, "0"),
+            (1234, 0, "1234"),
+            (0, 3, "0.000"),
+            (7, 3, "0.007"),
+            (1234, 3, "1.234"),
+            (123_456_789, 9, "0.123456789"),
+            (u64::MAX, 9, "18446744073.709551615"),
+        ] {
+            let decimal = Decimal::new(value, places);
+            assert_eq!(std::str::from_utf8(decimal.as_bytes()).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn call_ids_are_ordered_by_time_and_never_the_same() {
+        let (a, b) = (call_id(1_000), call_id(2_000));
+        assert!(a < b, "{a} {b}");
+        assert_ne!(call_id(1_000), call_id(1_000));
+        assert!(uuid::Uuid::parse_str(&a).is_ok_and(|id| id.get_version_num() == 7));
+    }
+}
