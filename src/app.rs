@@ -15,6 +15,7 @@ pub(crate) use provider_check::CheckState;
 pub(crate) use provider_check::Checked;
 pub(crate) use provider_check::ProviderChecks;
 pub use serve::serve;
+pub use serve::state;
 
 use roster::CatalogRoster;
 use switch::StoredSwitch;
@@ -85,6 +86,8 @@ pub struct App {
     pub clock: Clock,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Gives the client of one model alone.
+    pub(crate) factory: Arc<ClientFactory>,
     /// Settings of the gateway's paths.
     pub gateway: Arc<GatewaySettings>,
     /// Which path each provider takes.
@@ -205,6 +208,7 @@ impl App {
             clock,
             switch,
             router,
+            factory,
             gateway: Arc::new(GatewaySettings::new(&GatewayConfig::default())),
         })
     }

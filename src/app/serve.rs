@@ -101,7 +101,8 @@ async fn start_sample(app: &App, base: &str, say: &mut impl FnMut(&str)) {
     }
 }
 
-fn state(config: &Config, app: &App) -> HttpState {
+/// What the server's handlers work with.
+pub fn state(config: &Config, app: &App) -> HttpState {
     let availability = FoundModels {
         discovery: Arc::clone(&app.discovery),
         environment: app.environment.clone(),
@@ -120,6 +121,8 @@ fn state(config: &Config, app: &App) -> HttpState {
         switch: Arc::clone(&app.switch) as _,
         tickets: http::Tickets::default(),
         router: Arc::clone(&app.router),
+        callers: Arc::clone(&app.factory) as _,
+        embedders: Arc::clone(&app.factory) as _,
         gateway: Arc::clone(&app.gateway),
         door: Arc::new(http::MasterDoor::new(key.as_ref())),
         clock: app.clock,
