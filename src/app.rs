@@ -17,6 +17,7 @@ pub(crate) use provider_check::CheckState;
 pub(crate) use provider_check::Checked;
 pub(crate) use provider_check::ProviderChecks;
 pub use serve::serve;
+pub use serve::state;
 
 use roster::CatalogRoster;
 use switch::StoredSwitch;

@@ -110,7 +110,8 @@ async fn start_sample(app: &App, base: &str, say: &mut impl FnMut(&str)) {
     }
 }
 
-fn state(config: &Config, app: &App, reload: Arc<Reloader>) -> HttpState {
+/// What the server's handlers work with.
+pub fn state(config: &Config, app: &App, reload: Arc<dyn http::ConfigReload>) -> HttpState {
     let availability = FoundModels {
         discovery: Arc::clone(&app.discovery),
         environment: app.environment.clone(),
@@ -130,6 +131,8 @@ fn state(config: &Config, app: &App, reload: Arc<Reloader>) -> HttpState {
         reload,
         tickets: http::Tickets::default(),
         router: Arc::clone(&app.router),
+        callers: Arc::clone(&app.factory) as _,
+        embedders: Arc::clone(&app.factory) as _,
         gateway: Arc::clone(&app.gateway),
         door: Arc::new(http::MasterDoor::new(key.as_ref())),
         clock: app.clock,

@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -42,6 +44,8 @@ pub struct CallContext {
     pub target: Option<Arc<Target>>,
     /// `true` when a request that would lose a parameter on its way is refused instead.
     pub strict: bool,
+    /// The caller's own headers for an upstream that speaks Anthropic's wire: the names of beta features.
+    pub passed_headers: Vec<(HeaderName, HeaderValue)>,
     /// Where the layers below note what the layers above report.
     pub trace: Arc<CallTrace>,
 }

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::HttpState;
 use super::auth;
 use super::error::ApiError;
+use super::gateway;
 use crate::metrics::Metrics;
 use crate::store::DebateFilter;
 
@@ -29,34 +32,56 @@ pub(super) struct Health {
     version: &'static str,
     /// Debates that this process runs.
     debates_running: usize,
+    /// `connected` where the database was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    db: Option<&'static str>,
 }
 
-/// Says that the server lives.
+/// Says that the server lives; with the key, whether the models of its list answer.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
-pub(super) async fn health(State(state): State<HttpState>) -> Json<Health> {
+pub(super) async fn health(State(state): State<HttpState>, request: Request) -> Response {
+    // Who has the key may ask more; without one, nobody is asked unless a model is named.
+    let is_asked_for = match state.door.admit(None) {
+        Ok(_) => request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("model=")),
+        Err(_) => auth::authorise(&state, request.headers()).is_ok(),
+    };
+    match is_asked_for {
+        true => gateway::report(state, request).await,
+        false => Json(alive(&state)).into_response(),
+    }
+}
+
+fn alive(state: &HttpState) -> Health {
     let (version, debates_running) = (env!("CARGO_PKG_VERSION"), state.engine.running());
-    Json(Health {
+    Health {
         status: "ok",
         version,
         debates_running,
-    })
+        db: None,
+    }
 }
 
 /// Says that the process answers.
 #[utoipa::path(get, path = "/health/liveliness", tag = "health", responses((status = 200, body = String)))]
-pub(super) async fn liveliness() -> &'static str {
-    "I'm alive!"
+pub(super) async fn liveliness() -> Json<&'static str> {
+    Json("I'm alive!")
 }
 
 /// Says whether the database answers.
 #[utoipa::path(get, path = "/health/readiness", tag = "health", responses((status = 200, body = Health), (status = 503, body = super::error::Problem)))]
-pub(super) async fn readiness(state: State<HttpState>) -> Result<Json<Health>, ApiError> {
+pub(super) async fn readiness(State(state): State<HttpState>) -> Result<Json<Health>, ApiError> {
     let filter = DebateFilter {
         limit: 1,
         ..DebateFilter::default()
     };
     match tokio::time::timeout(STORE_LIMIT, state.debates.list(&filter)).await {
-        Ok(Ok(_)) => Ok(health(state).await),
+        Ok(Ok(_)) => Ok(Json(Health {
+            db: Some("connected"),
+            ..alive(&state)
+        })),
         Ok(Err(error)) => Err(error.into()),
         Err(_) => {
             let help = "the database does not answer";

@@ -26,7 +26,6 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use admin::ConfigReload;
@@ -47,6 +46,8 @@ use error::ApiError;
 use serde::Deserialize;
 
 use crate::catalog::Catalog;
+use crate::client::ClientSource;
+use crate::client::EmbedderSource;
 use crate::debate::Engine;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveLane;
@@ -131,6 +132,10 @@ pub struct HttpParts {
     pub tickets: Tickets,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Who can be asked for one model alone, past the router, to see whether it answers.
+    pub callers: Arc<dyn ClientSource>,
+    /// The same for vectors.
+    pub embedders: Arc<dyn EmbedderSource>,
     /// Settings of the gateway, which a reload may change.
     pub gateway: Arc<GatewaySettings>,
     /// Who may come in; everything but health asks it.
@@ -235,7 +240,7 @@ fn routes(state: &HttpState) -> Routes {
         .route("/health/liveliness", get(health::liveliness))
         .route("/health/liveness", get(health::liveliness))
         .route("/health/readiness", get(health::readiness))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::Description::openapi()))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::document()))
         .method_not_allowed_fallback(|| async {
             let help = "this path does not take that method: /docs lists what it takes";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", help)

@@ -1,6 +1,7 @@
 //! The API's own description, from the code.
 
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 
 use super::admin;
 use super::api::commands;
@@ -10,6 +11,7 @@ use super::api::export;
 use super::api::lists;
 use super::api::models;
 use super::api::tickets;
+use super::gateway;
 use super::health;
 
 /// What `/openapi.json` is made of.
@@ -25,7 +27,15 @@ use super::health;
         (name = "debates", description = "Ordering, following and telling debates"),
         (name = "lists", description = "What there is to debate with"),
         (name = "admin", description = "For operations"),
-        (name = "health", description = "Whether the server lives")
+        (name = "health", description = "Whether the server lives"),
+        (name = "gateway", description = "Models, as clients of OpenAI, Anthropic, Google, Ollama and LiteLLM ask for them")
     )
 )]
 pub(super) struct Description;
+
+/// The description whole, with the paths of the gateway, whose bodies are other people's dialects.
+pub(super) fn document() -> OpenApiDocument {
+    let mut document = Description::openapi();
+    gateway::describe(&mut document.paths);
+    document
+}

@@ -370,6 +370,12 @@ impl UnifiedClient {
         waits: Waits,
     ) -> Result<Opened, LlmError> {
         let mut outgoing = prepared.outgoing.clone();
+        if spoken.wire == Wire::Anthropic {
+            let passed = way.call.passed_headers.iter().cloned();
+            for (name, value) in passed {
+                outgoing.headers.append(name, value);
+            }
+        }
         let callee = Arc::clone(way.callee);
         let side = SideCall {
             provider: &self.spec.id,

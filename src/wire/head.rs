@@ -61,7 +61,7 @@ fn bad(member: &'static str, wanted: &str) -> BadHead {
 /// When the body is no JSON object, or a member that routing needs is not of its kind.
 pub fn scan(wire: Wire, body: &[u8]) -> Result<Scanned<'_>, BadHead> {
     let members = TopLevel::read(body).map_err(|error| BadHead {
-        message: format!("the body is not valid JSON: {error}"),
+        message: format!("the body is {error}"),
         member: None,
     })?;
     let mut found = Scanned {
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn a_member_of_another_kind_is_named() {
         for (body, wanted) in [
-            ("[]", "the body is not valid JSON"),
+            ("[]", "the body is not a JSON object"),
             (r#"{"model":7}"#, "model has to be the name of a model"),
             (r#"{"model":" "}"#, "model has to be the name of a model"),
             (r#"{"stream":"yes"}"#, "stream has to be true or false"),

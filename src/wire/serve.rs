@@ -268,6 +268,7 @@ pub fn encode_error(wire: Wire, error: &LlmError, told: &ErrorTold) -> Bytes {
         Wire::Gemini => {
             let mut body = gemini::error_body(error);
             body["error"]["code"] = told.status.into();
+            body["error"]["message"] = public_message(error).into();
             body
         }
         Wire::Ollama => serde_json::json!({"error": public_message(error)}),

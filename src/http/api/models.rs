@@ -308,7 +308,7 @@ fn from_server(id: String, provider: &str, model: &DiscoveredModel) -> ListedMod
     }
 }
 
-fn can_be_called(state: &HttpState, spec: &ProviderSpec) -> bool {
+pub(in crate::http) fn can_be_called(state: &HttpState, spec: &ProviderSpec) -> bool {
     spec.keyless
         || spec.auth.scheme == AuthScheme::None
         || state.availability.is_set(&spec.auth.key_env)

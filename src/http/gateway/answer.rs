@@ -18,10 +18,13 @@ use super::stream;
 use super::stream::AnswerStream;
 use crate::client::BaseLlmClient;
 use crate::client::ChatRequest;
+use crate::client::ChunkStream;
 use crate::client::Content;
 use crate::client::Head;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
+use crate::router::Route;
+use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
@@ -39,8 +42,8 @@ pub(super) struct Path {
     pub(super) model: Option<String>,
     /// Whether the answer is wanted in pieces, where the path says so.
     pub(super) stream: Option<bool>,
-    /// The member that a request has to have.
-    pub(super) needs: Option<&'static str>,
+    /// The members that a request has to have.
+    pub(super) needs: &'static [&'static str],
 }
 
 /// Answers a request whose body is one of a wire's.
@@ -76,17 +79,14 @@ fn read(
         (None, Some(model)) => model.clone().into_owned(),
         (None, None) => return Err(missing("model")),
     };
-    if let Some(member) = path.needs
-        && found.members.place(body, member).is_none()
-    {
-        return Err(missing(member));
+    for member in path.needs {
+        match found.members.value(body, member) {
+            None => return Err(missing(member)),
+            Some(value) if is_empty_list(value) => return Err(empty(member)),
+            Some(_) => {}
+        }
     }
-    exchange.may_ask(&asked)?;
-    let route = exchange
-        .state
-        .router
-        .route(&asked)
-        .map_err(|error| Failure::unknown_model(exchange.wire, &asked, &error))?;
+    let route = route(exchange, &asked)?;
     let streams_by_itself = exchange.wire == Wire::Ollama;
     let head = Head {
         model: route.model,
@@ -116,17 +116,44 @@ fn read(
     Ok((asked, route.client, request))
 }
 
+/// Who answers for a name, if the caller may ask for it.
+pub(super) fn route(exchange: &Exchange<'_>, asked: &str) -> Result<Route, Failure> {
+    exchange.may_ask(asked)?;
+    let router = &exchange.state.router;
+    router.route(asked).or_else(|error| {
+        // Ollama's clients add its usual tag to names without one.
+        let plain = asked.strip_suffix(":latest");
+        let plain = plain.filter(|_| exchange.wire == Wire::Ollama);
+        let route = plain.and_then(|plain| router.route(plain).ok());
+        route.ok_or_else(|| Failure::unknown_model(exchange.wire, asked, &error))
+    })
+}
+
 fn all_tags(exchange: &Exchange<'_>, found: &Scanned<'_>) -> Vec<String> {
     let mut tags = exchange.tags.clone();
     tags.extend_from_slice(&found.tags);
     tags
 }
 
-fn missing(member: &'static str) -> Failure {
+pub(super) fn missing(member: &'static str) -> Failure {
     Failure::member(
         member,
         format!("Missing required parameter: '{member}'. The request has no {member}"),
     )
+}
+
+fn empty(member: &'static str) -> Failure {
+    Failure::member(
+        member,
+        format!("{member} is empty: it has to have one entry at least"),
+    )
+}
+
+fn is_empty_list(value: &[u8]) -> bool {
+    let inner = value
+        .strip_prefix(b"[")
+        .and_then(|it| it.strip_suffix(b"]"));
+    inner.is_some_and(|inner| inner.trim_ascii().is_empty())
 }
 
 async fn whole(
@@ -145,18 +172,20 @@ async fn whole(
         },
         None => written(exchange, asked, &answer)?,
     };
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    let mut response = exchange::json_bytes(body);
     exchange.describe(&mut response, asked, cost);
     Ok(response)
 }
 
 fn written(exchange: &Exchange<'_>, asked: &str, answer: &ChatResponse) -> Result<Bytes, Failure> {
     let head = answer_head(exchange, asked, &answer.id, true);
-    Ok(serve::encode_response(exchange.wire, answer, &head)?)
+    let body = serve::encode_response(exchange.wire, answer, &head)?;
+    if exchange.wire != Wire::Ollama {
+        return Ok(body);
+    }
+    let mut body = body.to_vec();
+    stream::add_durations(&mut body, exchange.started.elapsed());
+    Ok(body.into())
 }
 
 async fn streamed(
@@ -165,17 +194,24 @@ async fn streamed(
     client: &dyn BaseLlmClient,
     request: &ChatRequest,
 ) -> Result<Response, Failure> {
-    let mut chunks = client.stream_message(request).await?;
-    // An error in the place of the first chunk still has a status of its own.
-    let first = match chunks.next().await {
-        Some(first) => first?,
-        None => return Err(nothing_said().into()),
-    };
+    let (first, chunks) = begin(client, request).await?;
     let id = first.id.as_deref().unwrap_or_default();
     let head = answer_head(exchange, asked, id, request.head.usage_in_stream);
     let encoder = stream::encoder(exchange.wire, head);
-    let stream = AnswerStream::new(exchange.wire, first, chunks, encoder);
+    let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, encoder);
     Ok(stream_response(exchange, asked, stream))
+}
+
+/// Waits for the first chunk: an error in its place still has a status of its own.
+pub(super) async fn begin(
+    client: &dyn BaseLlmClient,
+    request: &ChatRequest,
+) -> Result<(ChatChunk, ChunkStream), Failure> {
+    let mut chunks = client.stream_message(request).await?;
+    match chunks.next().await {
+        Some(first) => Ok((first?, chunks)),
+        None => Err(nothing_said().into()),
+    }
 }
 
 /// The answer whose body is a stream that has begun.
@@ -205,7 +241,7 @@ pub(super) fn stream_response(
 }
 
 /// An upstream that ended a stream without a word.
-pub(super) fn nothing_said() -> LlmError {
+fn nothing_said() -> LlmError {
     LlmError::new(
         LlmErrorKind::MalformedResponse,
         "agon",

@@ -11,6 +11,8 @@ use axum::http::HeaderValue;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
+use serde_json::Map;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::failure::Failure;
@@ -38,8 +40,9 @@ pub(super) struct Exchange<'a> {
     pub(super) plan: Option<String>,
     pub(super) trace: Arc<CallTrace>,
     pub(super) tags: Vec<String>,
+    passed: Vec<(HeaderName, HeaderValue)>,
     headers: Wanted,
-    started: Instant,
+    pub(super) started: Instant,
 }
 
 /// What the answer's headers repeat.
@@ -72,6 +75,7 @@ impl<'a> Exchange<'a> {
             plan: headers.plan.map(str::to_owned),
             trace: Arc::default(),
             tags: headers.tags.map(tags).unwrap_or_default(),
+            passed: betas(headers),
             headers: Wanted {
                 request_id: headers.request_id.cloned(),
                 origin: allowed_origin(state, headers).cloned(),
@@ -97,6 +101,7 @@ impl<'a> Exchange<'a> {
         CallContext {
             call_id: Some(Arc::clone(&self.call_id)),
             principal: self.caller.principal.as_deref().map(str::to_owned),
+            passed_headers: self.passed.clone(),
             trace: Arc::clone(&self.trace),
             ..CallContext::default()
         }
@@ -147,6 +152,45 @@ pub(super) async fn read_body(
         .map_err(|_| Failure::too_large(most))
 }
 
+/// Reads a body that is a JSON object, for requests that are rare.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Failure::invalid("the body has to be a JSON object")),
+        Err(error) => Err(Failure::invalid(format!(
+            "the body is not valid JSON: {error}"
+        ))),
+    }
+}
+
+/// The model that an object names.
+pub(super) fn model_of(members: &Map<String, Value>) -> Result<String, Failure> {
+    let named = members.get("model").and_then(Value::as_str);
+    let named = named.filter(|model| !model.trim().is_empty());
+    let missing = "Missing required parameter: 'model'. The request has no model";
+    named
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::member("model", missing))
+}
+
+/// An answer of JSON.
+pub(super) fn json(value: &Value) -> Response {
+    json_bytes(value.to_string().into())
+}
+
+/// An answer of JSON that is written already.
+pub(super) fn json_bytes(body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
 /// Lets the body's wishes and labels stand behind the headers'.
 pub(super) fn wishes(headers: &RequestHeaders<'_>, mut of_body: Wishes) -> Wishes {
     headers.add_to(&mut of_body);
@@ -158,6 +202,13 @@ fn call_id(now_ms: u64) -> Arc<str> {
     let id = uuid::Builder::from_unix_timestamp_millis(now_ms, &rand::random()).into_uuid();
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     Arc::from(&*id.hyphenated().encode_lower(&mut text))
+}
+
+fn betas(headers: &RequestHeaders<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let betas = headers.betas.iter().take(16);
+    betas
+        .map(|beta| (HeaderName::from_static("anthropic-beta"), (*beta).clone()))
+        .collect()
 }
 
 fn tags(list: &str) -> Vec<String> {

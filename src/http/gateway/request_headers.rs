@@ -29,6 +29,8 @@ pub(in crate::http) struct RequestHeaders<'a> {
     pub(super) origin: Option<&'a HeaderValue>,
     /// Labels for routing, separated by commas.
     pub(super) tags: Option<&'a str>,
+    /// Anthropic's beta features that the caller wants.
+    pub(super) betas: Vec<&'a HeaderValue>,
     /// `true` when the caller speaks Anthropic's API.
     pub(super) is_anthropic: bool,
     num_retries: Option<u8>,
@@ -62,6 +64,7 @@ impl<'a> RequestHeaders<'a> {
             "x-goog-api-key" if takes_keys => self.key(4, value),
             "ocp-apim-subscription-key" if takes_keys => self.key(5, value),
             "anthropic-version" => self.is_anthropic = true,
+            "anthropic-beta" => self.betas.push(value),
             "origin" => self.origin = Some(value),
             "x-request-id" => self.request_id = Some(value),
             "x-agon-plan" => self.plan = text(value),
@@ -80,6 +83,13 @@ impl<'a> RequestHeaders<'a> {
         if rank < self.rank && !key.is_empty() {
             (self.rank, self.key) = (rank, Some(key));
         }
+    }
+
+    /// Takes the key from the query, `?key=`, where no header carries one: Google's clients send it there.
+    pub(super) fn key_of_query(&mut self, query: Option<&'a str>) {
+        let key =
+            query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("key=")));
+        self.key = self.key.or(key.map(str::as_bytes));
     }
 
     /// Lets the headers' wishes go before the body's, as `LiteLLM` does.

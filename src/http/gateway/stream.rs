@@ -29,7 +29,7 @@ pub(super) struct AnswerStream {
     wire: Wire,
     first: Option<ChatChunk>,
     chunks: ChunkStream,
-    encoder: Box<dyn Encoder>,
+    encoder: Box<dyn StreamEncoder>,
     /// The upstream's own bytes are passed on.
     passes: bool,
     /// What was passed on ends with an event, so that one of ours may follow.
@@ -38,21 +38,11 @@ pub(super) struct AnswerStream {
     /// Something was sent since the last look.
     spoke: bool,
     quiet: Option<Pin<Box<Sleep>>>,
-}
-
-/// Writes a stream in a client's dialect.
-pub(super) trait Encoder: Send {
-    /// Adds the bytes of the next chunk.
-    fn chunk(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>);
-
-    /// Adds the bytes that end the stream.
-    fn finish(&mut self, out: &mut Vec<u8>);
-
-    /// Adds the bytes that end the stream with an error.
-    fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>);
+    began: Instant,
 }
 
 /// The writer of a wire, made when something has to be written: a stream that passes untouched needs none.
+#[derive(Debug)]
 struct Lazy {
     wire: Wire,
     head: AnswerHead,
@@ -71,7 +61,7 @@ impl Lazy {
     }
 }
 
-impl Encoder for Lazy {
+impl StreamEncoder for Lazy {
     fn chunk(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) {
         if let Some(made) = self.made() {
             made.chunk(chunk, out);
@@ -85,18 +75,14 @@ impl Encoder for Lazy {
     }
 
     fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>) {
-        let wire = self.wire;
         if let Some(made) = self.made() {
             made.fail(error, out);
-        }
-        if wire == Wire::OpenaiChat {
-            out.extend_from_slice(b"data: [DONE]\n\n");
         }
     }
 }
 
 /// The writer of a wire's streams.
-pub(super) fn encoder(wire: Wire, head: AnswerHead) -> Box<dyn Encoder> {
+pub(super) fn encoder(wire: Wire, head: AnswerHead) -> Box<dyn StreamEncoder> {
     Box::new(Lazy {
         wire,
         head,
@@ -105,12 +91,13 @@ pub(super) fn encoder(wire: Wire, head: AnswerHead) -> Box<dyn Encoder> {
 }
 
 impl AnswerStream {
-    /// An answer whose first chunk is there.
+    /// An answer whose first chunk is there, to a request that came at `began`.
     pub(super) fn new(
         wire: Wire,
+        began: Instant,
         first: ChatChunk,
         chunks: ChunkStream,
-        encoder: Box<dyn Encoder>,
+        encoder: Box<dyn StreamEncoder>,
     ) -> Self {
         Self {
             wire,
@@ -122,13 +109,14 @@ impl AnswerStream {
             over: false,
             spoke: true,
             quiet: None,
+            began,
         }
     }
 
     fn chunk(&mut self, chunk: ChatChunk) -> Bytes {
         if let Some(frame) = chunk.frame {
             if !frame.is_empty() {
-                self.between_events = ends_an_event(&frame);
+                self.between_events = ends_an_event(self.wire, &frame);
             }
             return frame;
         }
@@ -142,9 +130,16 @@ impl AnswerStream {
         let mut out = Vec::with_capacity(256);
         if !self.between_events {
             // What came of the last event is worth nothing, and ours must not be taken for its end.
-            out.extend_from_slice(b"\n\n");
+            out.extend_from_slice(if self.wire == Wire::Ollama {
+                b"\n".as_slice()
+            } else {
+                b"\n\n"
+            });
         }
         self.encoder.fail(error, &mut out);
+        if self.wire == Wire::OpenaiChat {
+            out.extend_from_slice(b"data: [DONE]\n\n");
+        }
         out.into()
     }
 
@@ -155,6 +150,9 @@ impl AnswerStream {
         }
         let mut out = Vec::with_capacity(256);
         self.encoder.finish(&mut out);
+        if self.wire == Wire::Ollama {
+            add_durations(&mut out, self.began.elapsed());
+        }
         Some(out.into())
     }
 
@@ -220,8 +218,37 @@ fn ping(wire: Wire) -> Option<&'static [u8]> {
     }
 }
 
-fn ends_an_event(frame: &[u8]) -> bool {
-    frame.ends_with(b"\n\n") || frame.ends_with(b"\r\n\r\n")
+/// Adds the times that Ollama's clients read to the object at the end of what was written. All of it counts as the
+/// answer's own: other providers do not tell how long they loaded or read.
+pub(super) fn add_durations(out: &mut Vec<u8>, took: Duration) {
+    let is_line = out.ends_with(b"\n");
+    let end = out.len() - usize::from(is_line);
+    if end == 0 || out[end - 1] != b'}' {
+        return;
+    }
+    out.truncate(end - 1);
+    let took = took.as_nanos();
+    out.extend_from_slice(
+        format!(",\"total_duration\":{took},\"load_duration\":0,\"prompt_eval_duration\":0,\"eval_duration\":{took}}}")
+            .as_bytes(),
+    );
+    if is_line {
+        out.push(b'\n');
+    }
+}
+
+fn ends_an_event(wire: Wire, frame: &[u8]) -> bool {
+    match wire {
+        Wire::Ollama => frame.ends_with(b"\n"),
+        Wire::OpenaiChat
+        | Wire::OpenaiResponses
+        | Wire::Anthropic
+        | Wire::Gemini
+        | Wire::Cohere
+        | Wire::Bedrock
+        | Wire::Replicate
+        | Wire::Demo => frame.ends_with(b"\n\n") || frame.ends_with(b"\r\n\r\n"),
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +286,7 @@ mod tests {
     }
 
     fn answer(wire: Wire, first: ChatChunk, rest: ChunkStream) -> AnswerStream {
-        AnswerStream::new(wire, first, rest, encoder(wire, head()))
+        AnswerStream::new(wire, Instant::now(), first, rest, encoder(wire, head()))
     }
 
     async fn read(answer: AnswerStream) -> String {

@@ -103,7 +103,7 @@ fn finish(finish: FinishReason) -> &'static str {
 }
 
 /// Tokens in OpenAI's form, in which the parts are contained in the wholes.
-fn usage(usage: &Usage) -> Value {
+pub(in crate::wire) fn usage(usage: &Usage) -> Value {
     json!({
         "prompt_tokens": usage.prompt_tokens(),
         "completion_tokens": usage.completion_tokens(),

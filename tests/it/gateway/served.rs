@@ -1,39 +1,48 @@
 //! The gateway as its clients see it: a running server before upstreams that play a script.
 
 mod chat;
+mod doors;
+mod errors;
+mod lists;
+mod older;
+mod others;
+mod plans;
+mod vectors;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use agon::app;
+use agon::app::App;
+use agon::config::DatabaseUrl;
+use agon::config::Overrides;
+use agon::http::ConfigReload;
+use agon::http::GatewayConfig;
+use agon::http::Reloaded;
+use agon::types::Deployment;
+use agon::types::DeploymentInfo;
+use agon::types::Diagnostic;
+use agon::types::Secret;
+use agon::types::Target;
 use serde_json::Value;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::KEY;
-use crate::support::agon::Agon;
-use crate::support::agon::Options;
+use crate::support::http_client;
 use crate::support::upstream::Upstream;
 
 /// The key that callers of the gateway send.
 const MASTER: &str = "sk-master-of-this-test";
 
-/// A server whose cloud providers all are this upstream, which needs the master key.
-async fn gateway_before(upstream: &Upstream) -> Agon {
-    gateway_with(upstream, "").await
-}
-
-/// The same, with a configuration of its own.
-async fn gateway_with(upstream: &Upstream, config: &str) -> Agon {
-    let base = upstream.base_url();
-    let options = Options {
-        config: (!config.is_empty()).then(|| config.to_owned()),
-        env: vec![
-            ("AGON_MASTER_KEY", MASTER.to_owned()),
-            ("OPENAI_API_KEY", KEY.to_owned()),
-            ("OPENAI_BASE_URL", format!("{base}/v1")),
-            ("ANTHROPIC_API_KEY", KEY.to_owned()),
-            ("ANTHROPIC_BASE_URL", base.clone()),
-            ("OLLAMA_BASE_URL", base),
-        ],
-        key: Some(MASTER.to_owned()),
-        ..Options::default()
-    };
-    Agon::start_with(options).await
+/// A server inside this process.
+struct Gateway {
+    base: String,
+    app: App,
+    _home: TempDir,
+    _serving: JoinSet<()>,
 }
 
 /// One answer with its body as text.
@@ -53,18 +62,96 @@ impl Heard {
     }
 }
 
-/// Posts a body as it is, with these headers and no others.
-async fn post(agon: &Agon, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
-    let mut request = crate::support::http_client()
-        .post(format!("{}{path}", agon.base()))
-        .body(body.to_owned());
-    for (name, value) in headers {
-        request = request.header(*name, *value);
+/// Settings that never change.
+struct NothingNew;
+
+#[async_trait::async_trait]
+impl ConfigReload for NothingNew {
+    async fn reload(&self) -> Result<Reloaded, Vec<Diagnostic>> {
+        Ok(Reloaded::default())
     }
-    heard(request).await
 }
 
-async fn heard(request: reqwest::RequestBuilder) -> Heard {
+impl Gateway {
+    /// A server whose providers all are this upstream, which needs the master key.
+    async fn before(upstream: &Upstream) -> Self {
+        Self::start(Some(upstream), Vec::new()).await
+    }
+
+    /// A server with a model list.
+    async fn with_list(deployments: Vec<Deployment>) -> Self {
+        Self::start(None, deployments).await
+    }
+
+    async fn start(upstream: Option<&Upstream>, deployments: Vec<Deployment>) -> Self {
+        let home = TempDir::new().unwrap();
+        let environment = BTreeMap::from([("AGON_MASTER_KEY".to_owned(), MASTER.to_owned())]);
+        let loaded = agon::config::load(None, &environment, Overrides::default()).unwrap();
+        let mut config = loaded.config;
+        config.database_url = DatabaseUrl(format!("sqlite:{}/agon.db", home.path().display()));
+        config.demo_pace = Some("fast".to_owned());
+        config.router.deployments = deployments.into_iter().map(Arc::new).collect();
+        config.router.num_retries = 0;
+        let variables = upstream.map(variables).unwrap_or_default();
+        let app = App::build(&config, &variables).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let routes = agon::http::router(app::state(&config, &app, Arc::new(NothingNew)));
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self {
+            base,
+            app,
+            _home: home,
+            _serving: serving,
+        }
+    }
+
+    /// Lets other settings of the gateway hold.
+    fn set(&self, config: &GatewayConfig) {
+        self.app.gateway.set(config);
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    async fn get(&self, path: &str) -> Heard {
+        hear(http_client().get(self.url(path)).bearer_auth(MASTER)).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Heard {
+        self.post_with(path, &[("authorization", &bearer())], &body.to_string())
+            .await
+    }
+
+    /// Posts a body as it is, with these headers and no others.
+    async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
+        let mut request = http_client().post(self.url(path)).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        hear(request).await
+    }
+}
+
+fn variables(upstream: &Upstream) -> BTreeMap<String, String> {
+    let base = upstream.base_url();
+    [
+        ("OPENAI_API_KEY", KEY.to_owned()),
+        ("OPENAI_BASE_URL", format!("{base}/v1")),
+        ("ANTHROPIC_API_KEY", KEY.to_owned()),
+        ("ANTHROPIC_BASE_URL", base.clone()),
+        ("GEMINI_API_KEY", KEY.to_owned()),
+        ("GEMINI_BASE_URL", format!("{base}/v1beta")),
+        ("OLLAMA_BASE_URL", base),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+async fn hear(request: reqwest::RequestBuilder) -> Heard {
     let response = request.send().await.expect("the server answers");
     Heard {
         status: response.status().as_u16(),
@@ -74,6 +161,50 @@ async fn heard(request: reqwest::RequestBuilder) -> Heard {
 }
 
 /// The key as OpenAI's clients send it.
-fn bearer() -> (&'static str, String) {
-    ("authorization", format!("Bearer {MASTER}"))
+fn bearer() -> String {
+    format!("Bearer {MASTER}")
+}
+
+/// An entry of a model list.
+fn deployment(group: &str, model: &str, base: Option<String>) -> Deployment {
+    Deployment {
+        id: format!("{group}-{model}").into(),
+        group: group.into(),
+        model: model.into(),
+        target: Arc::new(Target {
+            api_base: base,
+            api_key: Some(Secret::new(KEY)),
+            ..Target::default()
+        }),
+        weight: None,
+        rpm: None,
+        tpm: None,
+        max_parallel: None,
+        order: None,
+        tags: Vec::new(),
+        num_retries: None,
+        cooldown: None,
+        prices: None,
+        info: DeploymentInfo::default(),
+    }
+}
+
+/// A whole answer in OpenAI's dialect.
+fn completion(text: &str) -> Value {
+    json!({"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o-mini-2024",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, "x_odd": [1]})
+}
+
+/// A streamed answer in OpenAI's dialect.
+const PIECES: [&str; 4] = [
+    "data: {\"id\":\"c\",\"x\":1,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n",
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+    "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n",
+    "data: [DONE]\n\n",
+];
+
+/// A chat in OpenAI's dialect.
+fn ask(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hi"}]})
 }

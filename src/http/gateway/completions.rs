@@ -1,0 +1,122 @@
+//! Text completions, asked as chats.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use futures::StreamExt;
+use futures::TryStreamExt;
+use futures::stream;
+
+use super::answer;
+use super::endpoint::Asked;
+use super::exchange;
+use super::failure::Failure;
+use super::stream::AnswerStream;
+use crate::client::ChatRequest;
+use crate::client::Content;
+use crate::client::Head;
+use crate::client::LlmError;
+use crate::router::Route;
+use crate::types::Chat;
+use crate::types::ChatResponse;
+use crate::types::Usage;
+use crate::types::Wire;
+use crate::wire::completions;
+use crate::wire::head;
+use crate::wire::serve::AnswerHead;
+
+/// Answers of one request that are asked for at the same time.
+const AT_ONCE: usize = 4;
+
+/// `POST /v1/completions`.
+pub(super) async fn complete(asked: &Asked<'_>, body: Body) -> Result<Response, Failure> {
+    let exchange = asked.exchange;
+    let body = exchange::read_body(exchange.state, asked.parts, body).await?;
+    let found = head::scan(Wire::OpenaiChat, &body)?;
+    let named = asked.named.clone();
+    let model = named
+        .or_else(|| found.model.map(std::borrow::Cow::into_owned))
+        .ok_or_else(|| answer::missing("model"))?;
+    let read = completions::decode_request(&body)?;
+    let route = answer::route(exchange, &model)?;
+    let mut tags = exchange.tags.clone();
+    tags.extend(found.tags);
+    let head = Head {
+        model: route.model.clone(),
+        stream: found.stream.unwrap_or(false),
+        usage_in_stream: found.usage_in_stream,
+        estimated_tokens: found.estimated_tokens,
+        tags,
+        wishes: exchange::wishes(asked.headers, found.wishes),
+    };
+    let mut response = match head.stream {
+        true => streamed(asked, &model, &route, (head, read.chats), read.echoed).await?,
+        false => whole(asked, &model, &route, (head, read.chats), &read.echoed).await?,
+    };
+    if !read.unknown.is_empty()
+        && let Ok(unknown) = HeaderValue::from_str(&read.unknown.join(","))
+    {
+        response
+            .headers_mut()
+            .append("x-agon-dropped-params", unknown);
+    }
+    Ok(response)
+}
+
+fn request(asked: &Asked<'_>, head: &Head, chat: Chat) -> ChatRequest {
+    ChatRequest {
+        head: head.clone(),
+        content: Content::Typed(Arc::new(chat)),
+        call: asked.exchange.context(),
+    }
+}
+
+fn answer_head(asked: &Asked<'_>, model: &str, usage_in_stream: bool) -> AnswerHead {
+    let mut head = answer::answer_head(asked.exchange, model, "", usage_in_stream);
+    head.id = format!("cmpl-{}", asked.exchange.call_id);
+    head
+}
+
+async fn whole(
+    asked: &Asked<'_>,
+    model: &str,
+    route: &Route,
+    (head, chats): (Head, Vec<Chat>),
+    echoed: &[String],
+) -> Result<Response, Failure> {
+    let asking = chats.into_iter().map(|chat| {
+        let request = request(asked, &head, chat);
+        async move { route.client.send_message(&request).await }
+    });
+    let answers: Result<Vec<ChatResponse>, LlmError> =
+        stream::iter(asking).buffered(AT_ONCE).try_collect().await;
+    let answers = answers?;
+    let usage: Usage = answers.iter().map(|answer| answer.usage).sum();
+    let body = completions::encode_response(&answers, echoed, &answer_head(asked, model, true));
+    let mut response = exchange::json_bytes(body);
+    let cost = answer::cost(asked.exchange, &head.model, &usage);
+    asked.exchange.describe(&mut response, model, cost);
+    Ok(response)
+}
+
+async fn streamed(
+    asked: &Asked<'_>,
+    model: &str,
+    route: &Route,
+    (head, mut chats): (Head, Vec<Chat>),
+    mut echoed: Vec<String>,
+) -> Result<Response, Failure> {
+    let (Some(chat), true) = (chats.pop(), chats.is_empty()) else {
+        let help = "stream: one answer to one prompt can be streamed, ask for several without it";
+        return Err(Failure::member("stream", help));
+    };
+    let request = request(asked, &head, chat);
+    let (first, chunks) = answer::begin(&*route.client, &request).await?;
+    let written = answer_head(asked, model, head.usage_in_stream);
+    let encoder = Box::new(completions::Encoder::new(written, echoed.pop()));
+    let exchange = asked.exchange;
+    let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, encoder);
+    Ok(answer::stream_response(exchange, model, stream))
+}
