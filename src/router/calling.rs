@@ -1,13 +1,13 @@
 //! Makes the attempts of one call: the thin shell around `plan`.
 
+mod elsewhere;
 mod race;
+mod standings;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::config::Strategy;
 use super::dice::Throw;
 use super::errand::Errand;
 use super::errand::Facts;
@@ -20,6 +20,8 @@ use super::kept::RouteRecord;
 use super::meter::Meter;
 use super::meter::past_deadline;
 use super::plan;
+use super::plan::Decision;
+use super::plan::Exclusion;
 use super::plan::Failure;
 use super::plan::Patience;
 use super::plan::Standing;
@@ -38,6 +40,8 @@ use crate::client::LlmErrorKind;
 use crate::client::Routed;
 use crate::types::ModelName;
 use race::Raced;
+use standings::Standings;
+pub(super) use standings::standing;
 
 /// One call while it looks for an answer.
 pub(super) struct Calling {
@@ -95,61 +99,6 @@ impl Calling {
         answer
     }
 
-    /// Asks other groups. When all fail, the caller gets the first one's error.
-    async fn fall_back<E: Errand>(
-        &mut self,
-        first: LlmError,
-        errand: &E,
-    ) -> Result<(E::Answer, Ticket), LlmError> {
-        let facts = errand.facts();
-        let snapshot = Arc::clone(&self.snapshot);
-        let config = &snapshot.config;
-        let (asked, group) = (Arc::clone(&self.asked), Arc::clone(&self.group));
-        let failed = Failed {
-            asked: &asked,
-            group: &group,
-        };
-        let mut left: VecDeque<String> = fallback::after(failed, config, facts.wishes, &first.kind)
-            .iter()
-            .cloned()
-            .collect();
-        let mut seen = vec![Arc::clone(&group.name)];
-        let mut told: Vec<String> = Vec::new();
-        while let Some(name) = left.pop_front() {
-            if self.meter.fallbacks() >= u32::from(config.max_fallbacks)
-                || is_late(&facts, Instant::now())
-            {
-                break;
-            }
-            let (name, group) = match snapshot.find(&name) {
-                Ok((name, group)) if !seen.contains(&group.name) => (name, group),
-                Ok(_) => continue,
-                Err(error) => {
-                    told.push(format!("{name}: {}", error.kind));
-                    continue;
-                }
-            };
-            seen.push(Arc::clone(&group.name));
-            self.meter.fell_back();
-            match self.ask_group(&group, errand).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => {
-                    told.push(format!("{name}: {}", error.kind));
-                    // A caller's list is the whole of it; a configured one may lead on.
-                    if facts.wishes.fallbacks.is_none() {
-                        let failed = Failed {
-                            asked: &name,
-                            group: &group,
-                        };
-                        let next = fallback::after(failed, config, facts.wishes, &error.kind);
-                        next.iter().rev().for_each(|it| left.push_front(it.clone()));
-                    }
-                }
-            }
-        }
-        Err(with_fallbacks(first, &told))
-    }
-
     /// Asks the deployments of a group until one answers or the plan gives up.
     async fn ask_group<E: Errand>(
         &mut self,
@@ -158,7 +107,7 @@ impl Calling {
     ) -> Result<(E::Answer, Ticket), LlmError> {
         let facts = errand.facts();
         let snapshot = Arc::clone(&self.snapshot);
-        let patience = patience(&snapshot, group, &facts, self.meter.started());
+        let patience = standings::patience(&snapshot, group, &facts, self.meter.started());
         let mut failures: Vec<Failure> = Vec::new();
         let mut change = None;
         loop {
@@ -167,13 +116,9 @@ impl Calling {
                 return Err(past_deadline(self.meter.model()));
             }
             let standings = Standings::of(&snapshot, group, facts.in_pieces, now);
-            let view = self.view(
-                group,
-                standings.as_slice(),
-                &failures,
-                (&facts, patience, now),
-            );
-            let plan::Decision { step, excluded } = plan::next(&view);
+            let at = (&facts, patience, now);
+            let view = self.view(group, standings.as_slice(), &failures, at);
+            let Decision { step, excluded } = plan::next(&view);
             match step {
                 Step::Ask(member) => {
                     // Somebody else may have been faster since the look.
@@ -181,18 +126,9 @@ impl Calling {
                         continue;
                     };
                     self.begin(&ticket, &facts, excluded);
-                    let raced = match snapshot.config.hedge_after() {
-                        Some(after) if group.members.len() > 1 => {
-                            let second = |calling: &mut Self| {
-                                calling.another(group, &failures, (&facts, patience), member)
-                            };
-                            Box::pin(self.race(ticket, errand, after, second)).await
-                        }
-                        Some(_) | None => self.attempt(ticket, errand).await,
-                    };
-                    match self.judge(raced, &facts, &mut failures) {
-                        Some(answer) => return Ok(answer),
-                        None => continue,
+                    let raced = self.attempts(ticket, errand, &failures, patience).await;
+                    if let Some(answer) = self.judge(raced, &facts, &mut failures) {
+                        return Ok(answer);
                     }
                 }
                 // From here on no change is missed, so that what was seen before is looked at once more.
@@ -202,22 +138,68 @@ impl Calling {
                 Step::Wait { until, or_change } => {
                     let _resting = Resting::start(&facts.call.trace);
                     match change.take().filter(|_| or_change) {
-                        // When the time is up, the plan says so.
                         Some(change) => {
+                            // When the time is up, the plan says so.
                             let _ = tokio::time::timeout_at(until, change).await;
                         }
                         None => tokio::time::sleep_until(until).await,
                     }
                 }
                 Step::GiveUp => {
-                    if let Some(last) = failures.last().filter(|_| !is_late(&facts, now)) {
-                        ticket::call_failed(&snapshot, (group, last.member), &last.error.kind);
-                    }
-                    let error = plan::give_up(&view, failures.clone(), &excluded);
-                    if failures.is_empty() {
-                        self.note_nobody(group, &error, excluded);
-                    }
+                    let error = plan::give_up(&view, &failures, &excluded);
+                    self.gave_up(group, &facts, (&failures, &error), excluded);
                     return Err(error);
+                }
+            }
+        }
+    }
+
+    /// One attempt, or two where the first is slow to begin and hedging is on.
+    async fn attempts<E: Errand>(
+        &mut self,
+        ticket: Ticket,
+        errand: &E,
+        failures: &[Failure],
+        patience: Patience,
+    ) -> Raced<E::Answer> {
+        let group = Arc::clone(ticket.group());
+        match self.snapshot.config.hedge_after() {
+            Some(after) if group.members.len() > 1 => {
+                let (facts, asked) = (errand.facts(), ticket.place());
+                let second = |calling: &mut Self| {
+                    calling.another(&group, failures, (&facts, patience), asked)
+                };
+                Box::pin(self.race(ticket, errand, after, second)).await
+            }
+            Some(_) | None => match attempt(&self.snapshot, &ticket, errand).await {
+                Ok(answer) => Raced::answered(answer, ticket),
+                Err(error) => Raced::failed(ticket, error),
+            },
+        }
+    }
+
+    /// A group is given up: its health and the record of the call are told.
+    fn gave_up(
+        &mut self,
+        group: &Arc<Group>,
+        facts: &Facts<'_>,
+        (failures, error): (&[Failure], &LlmError),
+        excluded: Vec<Exclusion>,
+    ) {
+        match failures.last() {
+            Some(_) if is_late(facts, Instant::now()) => {}
+            Some(last) => {
+                let at = (group, last.member);
+                ticket::call_failed(&self.snapshot, at, &last.error.kind);
+            }
+            None => {
+                if let Some(record) = &mut self.record {
+                    record.attempts.push(Asked {
+                        group: Arc::clone(group),
+                        member: None,
+                        failure: Some(error.kind.code()),
+                        excluded,
+                    });
                 }
             }
         }
@@ -262,7 +244,7 @@ impl Calling {
     }
 
     /// An attempt begins: everybody who wants to know is told.
-    fn begin(&mut self, ticket: &Ticket, facts: &Facts<'_>, excluded: Vec<plan::Exclusion>) {
+    fn begin(&mut self, ticket: &Ticket, facts: &Facts<'_>, excluded: Vec<Exclusion>) {
         self.meter.attempt();
         self.note_asked(ticket, facts);
         if let Some(record) = &mut self.record {
@@ -289,30 +271,6 @@ impl Calling {
             max_retries: retries.unwrap_or(self.snapshot.config.num_retries).into(),
             fallbacks: self.meter.fallbacks(),
         });
-    }
-
-    /// Notes that nobody of a group could be asked.
-    fn note_nobody(
-        &mut self,
-        group: &Arc<Group>,
-        error: &LlmError,
-        excluded: Vec<plan::Exclusion>,
-    ) {
-        if let Some(record) = &mut self.record {
-            record.attempts.push(Asked {
-                group: Arc::clone(group),
-                member: None,
-                failure: Some(error.kind.code()),
-                excluded,
-            });
-        }
-    }
-
-    async fn attempt<E: Errand>(&self, ticket: Ticket, errand: &E) -> Raced<E::Answer> {
-        match attempt(&self.snapshot, &ticket, errand).await {
-            Ok(answer) => Raced::answered(answer, ticket),
-            Err(error) => Raced::failed(ticket, error),
-        }
     }
 
     /// Takes note of what failed; returns the answer, if there is one.
@@ -395,88 +353,8 @@ async fn attempt<E: Errand>(
     }
 }
 
-/// How the members of a group fare; the most usual group has one.
-enum Standings {
-    One(Standing),
-    Many(Vec<Standing>),
-}
-
-impl Standings {
-    fn of(snapshot: &Snapshot, group: &Group, in_pieces: bool, now: Instant) -> Self {
-        match group.members.as_slice() {
-            [only] => Self::One(standing(snapshot, only, in_pieces, now)),
-            members => Self::Many(
-                members
-                    .iter()
-                    .map(|member| standing(snapshot, member, in_pieces, now))
-                    .collect(),
-            ),
-        }
-    }
-
-    fn as_slice(&self) -> &[Standing] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
-/// How a deployment fares now.
-pub(super) fn standing(
-    snapshot: &Snapshot,
-    member: &super::group::Member,
-    in_pieces: bool,
-    now: Instant,
-) -> Standing {
-    let state = &member.entry.state;
-    let minute = snapshot.common.minutes.at(now);
-    let latency = &snapshot.config.latency;
-    let ttl = std::time::Duration::from_secs(latency.ttl_s.into());
-    Standing {
-        health: state.health(),
-        in_flight: state.in_flight(),
-        calls: state.calls.get(minute),
-        tokens: state.tokens.get(minute),
-        seconds: match snapshot.config.strategy {
-            Strategy::LatencyBasedRouting => state.mean_seconds(in_pieces, ttl, now),
-            Strategy::SimpleShuffle
-            | Strategy::LeastBusy
-            | Strategy::UsageBasedRouting
-            | Strategy::CostBasedRouting
-            | Strategy::Ordered => None,
-        },
-    }
-}
-
-/// How long a call waits. Callers of a group are told at once that all of it cools down, so that they can decide for
-/// themselves; a debate has nobody who would come back later.
-fn patience(snapshot: &Snapshot, group: &Group, facts: &Facts<'_>, started: Instant) -> Patience {
-    let waits_until = started + snapshot.config.wait_for_cooldown();
-    let deadline = facts.call.deadline;
-    let for_place = deadline.map_or(waits_until, |deadline| waits_until.min(deadline));
-    let waits = !group.is_listed || facts.call.debate.is_some();
-    Patience {
-        for_cooldown: if waits { for_place } else { started },
-        for_place,
-        deadline,
-    }
-}
-
 fn is_late(facts: &Facts<'_>, now: Instant) -> bool {
     facts.call.deadline.is_some_and(|deadline| deadline <= now)
-}
-
-/// The first group's error, and how the others failed.
-fn with_fallbacks(first: LlmError, told: &[String]) -> LlmError {
-    if told.is_empty() {
-        return first;
-    }
-    let message = format!("{}; asked instead: {}", first.message, told.join(", "));
-    LlmError {
-        status: first.status,
-        ..LlmError::new(first.kind, first.provider, message)
-    }
 }
 
 /// Adds a rest to the call's trace, also when the caller leaves during it.

@@ -158,11 +158,14 @@ impl Meter {
 
     /// A piece of the answer has come.
     pub(super) fn chunk(&mut self, chunk: &ChatChunk) {
-        if self.record.ttft.is_none() && !chunk.delta.is_empty() {
+        let passes = chunk.frame.as_ref().is_some_and(|frame| !frame.is_empty());
+        if self.record.ttft.is_none() && (passes || !chunk.delta.is_empty()) {
             self.record.ttft = Some(self.started.elapsed());
         }
-        self.answer_tokens +=
-            estimate_tokens(&chunk.delta.text) + estimate_tokens(&chunk.delta.reasoning);
+        // A piece that is passed on is not read; about one token comes with each.
+        self.answer_tokens += u64::from(passes)
+            + estimate_tokens(&chunk.delta.text)
+            + estimate_tokens(&chunk.delta.reasoning);
         self.reported = chunk.usage.or(self.reported);
         self.is_complete |= chunk.finish.is_some();
     }

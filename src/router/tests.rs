@@ -1,3 +1,8 @@
+mod faults;
+mod groups;
+mod limits;
+mod world;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;

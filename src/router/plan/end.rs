@@ -19,7 +19,7 @@ use crate::router::retry::Again;
 /// is `NoDeployment` with the whole list. Where nobody was asked, see [`nobody_asked`].
 pub(in crate::router) fn give_up(
     view: &View<'_>,
-    failures: Vec<Failure>,
+    failures: &[Failure],
     excluded: &[Exclusion],
 ) -> LlmError {
     let mut tried: Vec<Attempt> = failures.iter().map(|it| as_attempt(view, it)).collect();
@@ -27,9 +27,9 @@ pub(in crate::router) fn give_up(
     tried.extend(excluded.iter().filter_map(|it| it.as_attempt(view)));
     let of_one_class = tried.windows(2).all(|pair| pair[0].code == pair[1].code);
     let listed = view.group.is_listed;
-    match failures.into_iter().next_back() {
+    match failures.last() {
         None => nobody_asked(view, tried, excluded),
-        Some(Failure { error, .. }) if tried.len() == 1 => error,
+        Some(Failure { error, .. }) if tried.len() == 1 => error.clone(),
         Some(Failure { error, .. })
             if listed || of_one_class || retry::again(&error.kind, listed) == Again::Never =>
         {
@@ -40,7 +40,7 @@ pub(in crate::router) fn give_up(
             }
             LlmError {
                 status: error.status,
-                ..LlmError::new(error.kind, error.provider, message)
+                ..LlmError::new(error.kind.clone(), &error.provider, message)
             }
         }
         Some(_) => no_deployment(view, tried, excluded),
