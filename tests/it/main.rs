@@ -11,5 +11,7 @@ mod layers;
 mod llm_contract;
 mod ollama_real;
 mod recorded;
+mod seeds;
+mod settings;
 mod store_contract;
 mod support;
