@@ -1,6 +1,8 @@
 //! Makes the attempts of one call: the thin shell around `plan`.
 
+mod attempt;
 mod elsewhere;
+mod notes;
 mod race;
 mod standings;
 
@@ -11,34 +13,27 @@ use tokio::time::Instant;
 use super::dice::Throw;
 use super::errand::Errand;
 use super::errand::Facts;
-use super::errand::Whereto;
 use super::fallback;
 use super::fallback::Failed;
 use super::group::Group;
-use super::kept::Asked;
 use super::kept::RouteRecord;
 use super::meter::Meter;
 use super::meter::past_deadline;
 use super::plan;
 use super::plan::Decision;
-use super::plan::Exclusion;
 use super::plan::Failure;
 use super::plan::Patience;
 use super::plan::Standing;
 use super::plan::Step;
 use super::plan::View;
 use super::plan::Wanted;
-use super::retry;
-use super::retry::Again;
 use super::run::GroupClient;
 use super::snapshot::Snapshot;
-use super::ticket;
 use super::ticket::Ticket;
-use crate::client::CallTrace;
 use crate::client::LlmError;
-use crate::client::LlmErrorKind;
-use crate::client::Routed;
 use crate::types::ModelName;
+use attempt::Resting;
+use attempt::attempt;
 use race::Raced;
 use standings::Standings;
 pub(super) use standings::standing;
@@ -51,7 +46,7 @@ pub(super) struct Calling {
     session: Option<u64>,
     /// What is kept of the call; `None` when nobody could ask for it.
     record: Option<RouteRecord>,
-    pub(super) meter: Meter,
+    pub(super) meter: Box<Meter>,
 }
 
 impl Calling {
@@ -87,16 +82,64 @@ impl Calling {
         &mut self,
         errand: &E,
     ) -> Result<(E::Answer, Ticket), LlmError> {
-        let group = Arc::clone(&self.group);
-        let mut answer = self.ask_group(&group, errand).await;
-        if let Err(error) = answer {
+        let mut failures = Vec::new();
+        let answer = match self.ask_once(errand, &mut failures).await {
+            Some(answer) => Ok(answer),
             // Apart, so that a call that goes well does not carry it along.
-            answer = Box::pin(self.fall_back(error, errand)).await;
-        }
+            None => Box::pin(self.go_on(errand, failures)).await,
+        };
         if let Some(record) = self.record.take() {
             self.snapshot.common.kept.keep(record);
         }
         answer
+    }
+
+    /// The first attempt, when one can be made at once: nearly always it answers.
+    async fn ask_once<E: Errand>(
+        &mut self,
+        errand: &E,
+        failures: &mut Vec<Failure>,
+    ) -> Option<(E::Answer, Ticket)> {
+        let ticket = self.pick(&errand.facts())?;
+        match attempt(&self.snapshot, &ticket, errand).await {
+            Ok(answer) => Some((answer, ticket)),
+            Err(error) => {
+                self.failed(ticket, error, &errand.facts(), failures);
+                None
+            }
+        }
+    }
+
+    /// The right to ask the first deployment; `None` when that takes more than a look.
+    fn pick(&mut self, facts: &Facts<'_>) -> Option<Ticket> {
+        let now = self.meter.started();
+        if is_late(facts, now) || self.snapshot.config.hedge_after_ms.is_some() {
+            return None;
+        }
+        let group = Arc::clone(&self.group);
+        let patience = standings::patience(&self.snapshot, &group, facts, now);
+        let standings = Standings::of(&self.snapshot, &group, facts.in_pieces, now);
+        let view = self.view(&group, standings.as_slice(), &[], (facts, patience, now));
+        let Decision { step, excluded } = plan::next(&view);
+        let Step::Ask(member) = step else {
+            return None;
+        };
+        let ticket = Ticket::take(&self.snapshot, (&group, member), facts, now)?;
+        self.begin(&ticket, facts, excluded);
+        Some(ticket)
+    }
+
+    /// Asks the rest of the group, then other groups.
+    async fn go_on<E: Errand>(
+        &mut self,
+        errand: &E,
+        failures: Vec<Failure>,
+    ) -> Result<(E::Answer, Ticket), LlmError> {
+        let group = Arc::clone(&self.group);
+        match self.ask_group(&group, errand, failures).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => self.fall_back(error, errand).await,
+        }
     }
 
     /// Asks the deployments of a group until one answers or the plan gives up.
@@ -104,11 +147,11 @@ impl Calling {
         &mut self,
         group: &Arc<Group>,
         errand: &E,
+        mut failures: Vec<Failure>,
     ) -> Result<(E::Answer, Ticket), LlmError> {
         let facts = errand.facts();
         let snapshot = Arc::clone(&self.snapshot);
         let patience = standings::patience(&snapshot, group, &facts, self.meter.started());
-        let mut failures: Vec<Failure> = Vec::new();
         let mut change = None;
         loop {
             let now = Instant::now();
@@ -178,33 +221,6 @@ impl Calling {
         }
     }
 
-    /// A group is given up: its health and the record of the call are told.
-    fn gave_up(
-        &mut self,
-        group: &Arc<Group>,
-        facts: &Facts<'_>,
-        (failures, error): (&[Failure], &LlmError),
-        excluded: Vec<Exclusion>,
-    ) {
-        match failures.last() {
-            Some(_) if is_late(facts, Instant::now()) => {}
-            Some(last) => {
-                let at = (group, last.member);
-                ticket::call_failed(&self.snapshot, at, &last.error.kind);
-            }
-            None => {
-                if let Some(record) = &mut self.record {
-                    record.attempts.push(Asked {
-                        group: Arc::clone(group),
-                        member: None,
-                        failure: Some(error.kind.code()),
-                        excluded,
-                    });
-                }
-            }
-        }
-    }
-
     fn view<'a>(
         &'a self,
         group: &'a Group,
@@ -243,36 +259,6 @@ impl Calling {
         }
     }
 
-    /// An attempt begins: everybody who wants to know is told.
-    fn begin(&mut self, ticket: &Ticket, facts: &Facts<'_>, excluded: Vec<Exclusion>) {
-        self.meter.attempt();
-        self.note_asked(ticket, facts);
-        if let Some(record) = &mut self.record {
-            record.attempts.push(Asked {
-                group: Arc::clone(ticket.group()),
-                member: Some(ticket.place()),
-                failure: None,
-                excluded,
-            });
-        }
-    }
-
-    /// This one is asked, or has answered.
-    fn note_asked(&mut self, ticket: &Ticket, facts: &Facts<'_>) {
-        self.meter.asks(ticket);
-        let deployment = ticket.member().entry.deployment.clone();
-        let own = deployment.as_ref().and_then(|it| it.num_retries);
-        let retries = facts.wishes.num_retries.or(own);
-        facts.call.trace.note_routed(Routed {
-            group: Arc::clone(&ticket.group().name),
-            deployment,
-            model: ticket.member().model.clone(),
-            attempts: self.meter.attempts(),
-            max_retries: retries.unwrap_or(self.snapshot.config.num_retries).into(),
-            fallbacks: self.meter.fallbacks(),
-        });
-    }
-
     /// Takes note of what failed; returns the answer, if there is one.
     fn judge<T>(
         &mut self,
@@ -281,12 +267,7 @@ impl Calling {
         failures: &mut Vec<Failure>,
     ) -> Option<(T, Ticket)> {
         for (ticket, error) in raced.failed {
-            let failure = self.failure(&ticket, error, failures.len());
-            // The end of the caller's own time says nothing about who was asked.
-            if !is_late(facts, Instant::now()) {
-                ticket.attempt_failed(&failure.error.kind);
-            }
-            failures.push(failure);
+            self.failed(ticket, error, facts, failures);
         }
         let (answer, ticket) = raced.answer?;
         if !failures.is_empty() {
@@ -294,86 +275,8 @@ impl Calling {
         }
         Some((answer, ticket))
     }
-
-    fn failure(&mut self, ticket: &Ticket, error: LlmError, earlier: usize) -> Failure {
-        let n = u32::try_from(earlier).unwrap_or(u32::MAX);
-        let throw = self.snapshot.common.dice.throw();
-        let rest = retry::delay(&self.snapshot.config, n, error.kind.retry_after(), throw);
-        let only_elsewhere =
-            retry::again(&error.kind, ticket.group().is_listed) == Again::Elsewhere;
-        tracing::debug!(
-            target: "agon::llm",
-            deployment = ticket.member().id(),
-            attempt = n + 1,
-            error = error.kind.code(),
-            "attempt {} of {} failed: {error}",
-            n + 1,
-            ticket.member(),
-        );
-        if let Some(record) = &mut self.record {
-            let is_it = |asked: &&mut Asked| {
-                asked.member == Some(ticket.place()) && Arc::ptr_eq(&asked.group, ticket.group())
-            };
-            if let Some(asked) = record.attempts.iter_mut().rev().find(is_it) {
-                asked.failure = Some(error.kind.code());
-            }
-        }
-        Failure {
-            member: ticket.place(),
-            error,
-            again_at: rest
-                .filter(|_| !only_elsewhere)
-                .map(|rest| Instant::now() + rest),
-        }
-    }
-}
-
-/// Makes one attempt, no longer than the caller waits.
-async fn attempt<E: Errand>(
-    snapshot: &Snapshot,
-    ticket: &Ticket,
-    errand: &E,
-) -> Result<E::Answer, LlmError> {
-    let facts = errand.facts();
-    let member = ticket.member();
-    let Some(model) = member.model.clone() else {
-        let message = "what the model list calls its model is not written provider/model";
-        return Err(LlmError::new(LlmErrorKind::ModelNotFound, "agon", message));
-    };
-    let whereto = Whereto {
-        model,
-        target: member.entry.targets.of(facts.in_pieces, facts.wishes),
-    };
-    let answer = errand.ask(&snapshot.common, &whereto);
-    match facts.call.deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, answer)
-            .await
-            .unwrap_or_else(|_| Err(past_deadline(&whereto.model))),
-        None => answer.await,
-    }
 }
 
 fn is_late(facts: &Facts<'_>, now: Instant) -> bool {
     facts.call.deadline.is_some_and(|deadline| deadline <= now)
-}
-
-/// Adds a rest to the call's trace, also when the caller leaves during it.
-struct Resting<'a> {
-    trace: &'a CallTrace,
-    since: Instant,
-}
-
-impl<'a> Resting<'a> {
-    fn start(trace: &'a CallTrace) -> Self {
-        Self {
-            trace,
-            since: Instant::now(),
-        }
-    }
-}
-
-impl Drop for Resting<'_> {
-    fn drop(&mut self) {
-        self.trace.add_retry_wait(self.since.elapsed());
-    }
 }

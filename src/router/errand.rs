@@ -28,6 +28,7 @@ const LONG_BEGINNING: usize = 4096;
 
 /// One thing to ask, as often as it takes.
 pub(super) trait Errand: Sync {
+    /// In a box where it is large: it goes through several hands.
     type Answer: Send;
 
     /// What the choice of a deployment needs to know.
@@ -69,6 +70,12 @@ pub(super) struct Whole<'a>(pub(super) &'a ChatRequest);
 /// Asks for an answer in pieces. Takes the first chunk out as well: an error in its place can still be tried again.
 pub(super) struct Streamed<'a>(pub(super) &'a ChatRequest);
 
+/// An answer in pieces, and the first of them.
+pub(super) struct Begun {
+    pub(super) first: ChatChunk,
+    pub(super) chunks: ChunkStream,
+}
+
 /// Asks for vectors.
 pub(super) struct Vectors<'a> {
     pub(super) request: &'a EmbeddingRequest,
@@ -76,7 +83,7 @@ pub(super) struct Vectors<'a> {
 }
 
 impl Errand for Whole<'_> {
-    type Answer = ChatResponse;
+    type Answer = Box<ChatResponse>;
 
     fn facts(&self) -> Facts<'_> {
         facts(self.0, false)
@@ -86,14 +93,15 @@ impl Errand for Whole<'_> {
         session(self.0)
     }
 
-    async fn ask(&self, common: &Common, at: &Whereto) -> Result<ChatResponse, LlmError> {
+    async fn ask(&self, common: &Common, at: &Whereto) -> Result<Self::Answer, LlmError> {
         let client = common.source.client(&at.model)?;
-        client.send_message(&addressed(self.0, at)).await
+        let answer = client.send_message(&addressed(self.0, at)).await?;
+        Ok(Box::new(answer))
     }
 }
 
 impl Errand for Streamed<'_> {
-    type Answer = (ChatChunk, ChunkStream);
+    type Answer = Box<Begun>;
 
     fn facts(&self) -> Facts<'_> {
         facts(self.0, true)
@@ -103,15 +111,14 @@ impl Errand for Streamed<'_> {
         session(self.0)
     }
 
-    async fn ask(
-        &self,
-        common: &Common,
-        at: &Whereto,
-    ) -> Result<(ChatChunk, ChunkStream), LlmError> {
+    async fn ask(&self, common: &Common, at: &Whereto) -> Result<Self::Answer, LlmError> {
         let client = common.source.client(&at.model)?;
         let mut chunks = client.stream_message(&addressed(self.0, at)).await?;
         match chunks.next().await {
-            Some(first) => Ok((first?, chunks)),
+            Some(first) => Ok(Box::new(Begun {
+                first: first?,
+                chunks,
+            })),
             None => Err(LlmError::new(
                 LlmErrorKind::MalformedResponse,
                 client.provider_name(),

@@ -181,10 +181,11 @@ impl Router {
         let client = GroupClient::find(self.snapshot(), name)?;
         let (snapshot, group) = (&client.snapshot, &client.group);
         let now = Instant::now();
+        let minute = snapshot.common.minutes.at(now);
         let standings: Vec<Standing> = group
             .members
             .iter()
-            .map(|member| standing(snapshot, member, head.stream, now))
+            .map(|member| standing(snapshot, member, head.stream, (minute, now)))
             .collect();
         let failed = Failed {
             asked: &client.asked,

@@ -156,9 +156,12 @@ pub(super) fn prices(
     model: Option<&ModelName>,
     of: impl Fn(&ModelName) -> Option<Prices>,
 ) -> Option<Prices> {
-    deployment
-        .prices
-        .or_else(|| of(&priced_as(deployment, model)?))
+    match &deployment.prices {
+        Some(own) => Some(*own),
+        // The usual case, without a copy of the name.
+        None if deployment.info.base_model.is_none() => of(model?),
+        None => of(&priced_as(deployment, model)?),
+    }
 }
 
 /// The model whose card and price a deployment has: the one that its list says, with a provider or without the one

@@ -11,6 +11,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use super::errand::Begun;
 use super::errand::Facts;
 use super::group;
 use super::snapshot::Snapshot;
@@ -44,9 +45,14 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Starts measuring a call that would ask this model first.
-    pub(super) fn start(snapshot: &Arc<Snapshot>, model: ModelName, facts: &Facts<'_>) -> Self {
+    pub(super) fn start(
+        snapshot: &Arc<Snapshot>,
+        model: ModelName,
+        facts: &Facts<'_>,
+    ) -> Box<Self> {
         let call = facts.call;
-        Self {
+        // In a box from the beginning: it is large, and goes from hand to hand.
+        Box::new(Self {
             snapshot: Arc::clone(snapshot),
             trace: Arc::clone(&call.trace),
             record: CallRecord {
@@ -80,7 +86,7 @@ impl Meter {
             reported: None,
             is_complete: false,
             is_open: true,
-        }
+        })
     }
 
     /// The name of the model list that was asked for.
@@ -171,12 +177,12 @@ impl Meter {
     }
 
     /// The call went well.
-    pub(super) fn succeeded(mut self) {
+    pub(super) fn succeeded(mut self: Box<Self>) {
         self.close(None);
     }
 
     /// The call failed.
-    pub(super) fn failed(mut self, error: &LlmError) {
+    pub(super) fn failed(mut self: Box<Self>, error: &LlmError) {
         self.close(Some((error.kind.code(), error.message.clone())));
     }
 
@@ -241,18 +247,19 @@ pub(super) struct Metered {
 
 struct Open {
     chunks: ChunkStream,
-    meter: Meter,
+    meter: Box<Meter>,
     ticket: Ticket,
 }
 
 impl Metered {
     /// Goes on measuring a stream from its first chunk on.
     pub(super) fn stream(
-        (first, chunks): (ChatChunk, ChunkStream),
-        mut meter: Meter,
+        answer: Box<Begun>,
+        mut meter: Box<Meter>,
         ticket: Ticket,
         deadline: Option<Instant>,
     ) -> ChunkStream {
+        let Begun { first, chunks } = *answer;
         meter.chunk(&first);
         let metered = Self {
             first: Some(first),

@@ -179,7 +179,7 @@ impl BaseLlmClient for GroupClient {
                 ticket.answered(usage.completion_tokens());
                 ticket.succeeded();
                 meter.succeeded();
-                Ok(response)
+                Ok(*response)
             }
             Err(error) => {
                 calling.meter.failed(&error);

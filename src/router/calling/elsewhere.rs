@@ -50,7 +50,7 @@ impl Calling {
             };
             seen.push(Arc::clone(&group.name));
             self.meter.fell_back();
-            match self.ask_group(&group, errand).await {
+            match self.ask_group(&group, errand, Vec::new()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     told.push(format!("{name}: {}", error.kind));

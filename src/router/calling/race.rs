@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Calling;
 use super::Standings;
-use super::attempt;
+use super::attempt::attempt;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::router::errand::Errand;

@@ -8,6 +8,7 @@ use crate::router::config::Strategy;
 use crate::router::errand::Facts;
 use crate::router::group::Group;
 use crate::router::group::Member;
+use crate::router::minute::Minute;
 use crate::router::plan::Patience;
 use crate::router::plan::Standing;
 use crate::router::snapshot::Snapshot;
@@ -20,14 +21,11 @@ pub(super) enum Standings {
 
 impl Standings {
     pub(super) fn of(snapshot: &Snapshot, group: &Group, in_pieces: bool, now: Instant) -> Self {
+        let minute = snapshot.common.minutes.at(now);
+        let of = |member| standing(snapshot, member, in_pieces, (minute, now));
         match group.members.as_slice() {
-            [only] => Self::One(standing(snapshot, only, in_pieces, now)),
-            members => Self::Many(
-                members
-                    .iter()
-                    .map(|member| standing(snapshot, member, in_pieces, now))
-                    .collect(),
-            ),
+            [only] => Self::One(of(only)),
+            members => Self::Many(members.iter().map(of).collect()),
         }
     }
 
@@ -44,10 +42,9 @@ pub(in crate::router) fn standing(
     snapshot: &Snapshot,
     member: &Member,
     in_pieces: bool,
-    now: Instant,
+    (minute, now): (Minute, Instant),
 ) -> Standing {
     let state = &member.entry.state;
-    let minute = snapshot.common.minutes.at(now);
     let latency = &snapshot.config.latency;
     let ttl = Duration::from_secs(latency.ttl_s.into());
     Standing {

@@ -123,6 +123,15 @@ pub(super) fn next(view: &View<'_>) -> Decision {
             excluded: Vec::new(),
         };
     }
+    // The most usual group: one that is well.
+    if let [_] = view.standings
+        && let Turn::Now = turn::turn(view, Tagged::of(view), 0)
+    {
+        return Decision {
+            step: Step::Ask(0),
+            excluded: Vec::new(),
+        };
+    }
     let (askable, waits, excluded) = look(view);
     let step = if !askable.is_empty() {
         Step::Ask(strategy::choose(view, &askable))
