@@ -9,8 +9,11 @@ mod switch;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 use std::time::Duration;
 
 pub(crate) use provider_check::CheckState;
@@ -44,6 +47,7 @@ use crate::provider::LlmFlag;
 use crate::provider::LocalConfig;
 use crate::provider::Transport;
 use crate::router::CallLog;
+use crate::router::PriceList;
 use crate::router::Router;
 use crate::router::RouterConfig;
 use crate::router::RouterParts;
@@ -52,6 +56,8 @@ use crate::store::SqliteStore;
 use crate::store::StoreError;
 use crate::types::Clock;
 use crate::types::Diagnostic;
+use crate::types::ModelName;
+use crate::types::Prices;
 
 /// Why Agon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +190,7 @@ impl App {
             embedders: Arc::clone(&factory) as _,
             config: router_config,
             observers: observers.clone(),
-            prices: Arc::new(move |model| prices.prices(model)),
+            prices: remembered_prices(prices),
             prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
             clock,
             seed: rand::random(),
@@ -255,6 +261,28 @@ fn with_keys(
         own.extend(first.map(|name| (name.clone(), key.expose().to_owned())));
     }
     environment.with(own)
+}
+
+/// The catalog's prices. They are looked up at the end of every call, and a name may have to be resolved for it.
+fn remembered_prices(catalog: Arc<Catalog>) -> PriceList {
+    let known: RwLock<HashMap<ModelName, Option<Prices>>> = RwLock::default();
+    Arc::new(move |model| {
+        if let Some(prices) = known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(model)
+        {
+            return *prices;
+        }
+        let prices = catalog.prices(model);
+        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+        // A caller chooses names, so they need a bound.
+        if known.len() >= 4096 {
+            known.clear();
+        }
+        known.insert(model.clone(), prices);
+        prices
+    })
 }
 
 fn flag(config: &Config, catalog: &Catalog) -> Result<Arc<LlmFlag>, AppError> {

@@ -20,6 +20,7 @@ use crate::types::DebateId;
 use crate::types::Deployment;
 use crate::types::Endpoint;
 use crate::types::ModelName;
+use crate::types::NanoUsd;
 use crate::types::Target;
 use crate::types::TurnId;
 
@@ -101,6 +102,7 @@ pub struct CallTrace {
     dropped: Mutex<Vec<String>>,
     routed: Mutex<Routed>,
     reply_headers: Mutex<HeaderMap>,
+    cost: Mutex<Option<NanoUsd>>,
 }
 
 /// How a call was routed so far.
@@ -206,6 +208,20 @@ impl CallTrace {
     pub fn routed(&self) -> Routed {
         let routed = self.routed.lock().unwrap_or_else(PoisonError::into_inner);
         routed.clone()
+    }
+
+    /// Adds what a call has cost, where its price is known; several may be made for one request.
+    pub fn add_cost(&self, cost: Option<NanoUsd>) {
+        let mut sum = self.cost.lock().unwrap_or_else(PoisonError::into_inner);
+        *sum = match (*sum, cost) {
+            (Some(before), Some(more)) => Some(NanoUsd(before.0.saturating_add(more.0))),
+            (known, None) | (None, known) => known,
+        };
+    }
+
+    /// What the call has cost; `None` before its end, and where its price is not known.
+    pub fn cost(&self) -> Option<NanoUsd> {
+        *self.cost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the headers of the upstream's reply, of the last attempt that had one.

@@ -203,6 +203,7 @@ impl Meter {
         record.queue_wait = self.trace.queue_wait();
         record.usage = usage;
         record.cost = prices.map(|prices| prices.cost(&record.usage));
+        self.trace.add_cost(record.cost);
         (record.error, record.error_message) = error.unzip();
         self.snapshot.common.observers.call_finished(record);
     }

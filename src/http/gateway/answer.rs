@@ -26,9 +26,6 @@ use crate::client::LlmErrorKind;
 use crate::router::Route;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
-use crate::types::ModelName;
-use crate::types::NanoUsd;
-use crate::types::Usage;
 use crate::types::Wire;
 use crate::wire::head;
 use crate::wire::head::Scanned;
@@ -163,7 +160,7 @@ async fn whole(
     request: &ChatRequest,
 ) -> Result<Response, Failure> {
     let answer = client.send_message(request).await?;
-    let cost = cost(exchange, &request.head.model, &answer.usage);
+    let cost = exchange.trace.cost();
     let body = match &answer.raw {
         Some(raw) if answer.model == asked => raw.clone(),
         Some(raw) => match exchange.wire {
@@ -276,15 +273,4 @@ pub(super) fn answer_head(
         created_s: exchange.state.clock.now_ms() / 1000,
         usage_in_stream,
     }
-}
-
-/// What a whole answer cost; `None` when its price is not known.
-pub(super) fn cost(exchange: &Exchange<'_>, model: &ModelName, usage: &Usage) -> Option<NanoUsd> {
-    let routed = exchange.trace.routed();
-    let own = routed.deployment.as_ref().and_then(|it| it.prices);
-    let prices = own.or_else(|| {
-        let catalog = &exchange.state.catalog;
-        catalog.prices(routed.model.as_ref().unwrap_or(model))
-    });
-    prices.map(|prices| prices.cost(usage))
 }

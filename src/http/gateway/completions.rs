@@ -21,7 +21,6 @@ use crate::client::LlmError;
 use crate::router::Route;
 use crate::types::Chat;
 use crate::types::ChatResponse;
-use crate::types::Usage;
 use crate::types::Wire;
 use crate::wire::completions;
 use crate::wire::head;
@@ -93,10 +92,9 @@ async fn whole(
     let answers: Result<Vec<ChatResponse>, LlmError> =
         stream::iter(asking).buffered(AT_ONCE).try_collect().await;
     let answers = answers?;
-    let usage: Usage = answers.iter().map(|answer| answer.usage).sum();
     let body = completions::encode_response(&answers, echoed, &answer_head(asked, model, true));
     let mut response = exchange::json_bytes(body);
-    let cost = answer::cost(asked.exchange, &head.model, &usage);
+    let cost = asked.exchange.trace.cost();
     asked.exchange.describe(&mut response, model, cost);
     Ok(response)
 }

@@ -113,7 +113,7 @@ async fn embed(
     };
     let embedder = exchange.state.router.embedder(model)?;
     let answered = embedder.embed(&request).await?;
-    let cost = answer::cost(exchange, &request.model, &answered.usage);
+    let cost = exchange.trace.cost();
     let mut response = exchange::json(&Value::Null);
     exchange.describe(&mut response, model, cost);
     Ok((answered, response))

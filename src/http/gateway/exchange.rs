@@ -111,6 +111,8 @@ impl<'a> Exchange<'a> {
     pub(super) fn describe(&self, response: &mut Response, asked: &str, cost: Option<NanoUsd>) {
         let took = self.started.elapsed();
         let headers = response.headers_mut();
+        // Growing again and again costs more than all that is written.
+        headers.reserve(32);
         upstream_headers::add(&self.trace.take_reply_headers(), headers);
         told_headers::routed(&self.trace.routed(), asked, headers);
         let waited = self.trace.upstream_wait() + self.trace.retry_wait() + self.trace.queue_wait();

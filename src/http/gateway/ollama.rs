@@ -66,7 +66,7 @@ pub(super) async fn generate(asked: &Asked<'_>, body: Body) -> Result<Response, 
         let mut body = generate::encode_response(&answered, &head).to_vec();
         stream::add_durations(&mut body, exchange.started.elapsed());
         let mut response = exchange::json_bytes(body.into());
-        let cost = answer::cost(exchange, &request.head.model, &answered.usage);
+        let cost = exchange.trace.cost();
         exchange.describe(&mut response, &model, cost);
         return Ok(response);
     }
