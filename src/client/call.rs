@@ -18,6 +18,7 @@ use crate::types::DebateId;
 use crate::types::Deployment;
 use crate::types::Endpoint;
 use crate::types::ModelName;
+use crate::types::Span;
 use crate::types::Target;
 use crate::types::TurnId;
 
@@ -42,6 +43,8 @@ pub struct CallContext {
     pub target: Option<Arc<Target>>,
     /// `true` when a request that would lose a parameter on its way is refused instead.
     pub strict: bool,
+    /// Its place in a trace, when somebody asked for one.
+    pub span: Option<Span>,
     /// Where the layers below note what the layers above report.
     pub trace: Arc<CallTrace>,
 }
@@ -97,6 +100,7 @@ pub struct CallTrace {
     dropped: Mutex<Vec<String>>,
     routed: Mutex<Routed>,
     reply_headers: Mutex<HeaderMap>,
+    remaining: Mutex<(Option<u64>, Option<u64>)>,
 }
 
 /// How a call was routed so far.
@@ -206,6 +210,10 @@ impl CallTrace {
 
     /// Keeps the headers of the upstream's reply, of the last attempt that had one.
     pub fn note_reply_headers(&self, headers: HeaderMap) {
+        *self
+            .remaining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = remaining(&headers);
         let kept = self.reply_headers.lock();
         *kept.unwrap_or_else(PoisonError::into_inner) = headers;
     }
@@ -219,10 +227,38 @@ impl CallTrace {
         std::mem::take(&mut kept)
     }
 
+    /// What the upstream said is left of its limits: calls, and tokens.
+    pub fn remaining(&self) -> (Option<u64>, Option<u64>) {
+        *self
+            .remaining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Which implementation made the call; `None` before any did.
     pub fn path(&self) -> Option<CallPath> {
         self.path.get().copied()
     }
+}
+
+/// Calls and tokens that are left, as `OpenAI` and those like it tell, and Anthropic (read 2026-11-24).
+fn remaining(headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    for (requests, tokens) in [
+        (
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-remaining-tokens",
+        ),
+        (
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-tokens-remaining",
+        ),
+    ] {
+        if headers.contains_key(requests) {
+            return (number(requests), number(tokens));
+        }
+    }
+    (None, None)
 }
 
 fn micros(span: Duration) -> u64 {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::auth;
 use super::error::ApiError;
-use crate::metrics::Metrics;
+use crate::metrics::Exposition;
 use crate::store::DebateFilter;
 
 /// How long the store may take to answer before the server counts as not ready.
@@ -69,7 +69,7 @@ pub(super) async fn readiness(state: State<HttpState>) -> Result<Json<Health>, A
     }
 }
 
-/// Gives the figures in Prometheus' text format.
+/// Gives the figures in Prometheus' text format, or as `OpenMetrics`, as the scraper accepts.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
 pub(super) async fn metrics(
     State(state): State<HttpState>,
@@ -78,6 +78,8 @@ pub(super) async fn metrics(
     if !state.gateway.now().open_metrics {
         auth::authorise(&state, &headers)?;
     }
-    let kind = [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)];
-    Ok((kind, state.metrics.render()))
+    let accept = headers.get(header::ACCEPT);
+    let form = Exposition::wanted(accept.and_then(|accept| accept.to_str().ok()));
+    let kind = [(header::CONTENT_TYPE, form.content_type())];
+    Ok((kind, state.metrics.render_as(form)))
 }

@@ -3,6 +3,7 @@
 pub mod chat;
 pub mod chunk;
 pub mod clock;
+pub mod content_level;
 pub mod debate;
 pub mod deployment;
 pub mod diagnostic;
@@ -13,6 +14,7 @@ pub mod keep_alive;
 pub mod prices;
 pub mod quirks;
 pub mod secret;
+pub mod span;
 pub mod top_level;
 pub mod usage;
 
@@ -22,6 +24,7 @@ pub use chat::{
 };
 pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, TokenLogprob, ToolCallDelta};
 pub use clock::Clock;
+pub use content_level::ContentLevel;
 pub use deployment::{Deployment, DeploymentInfo, Target, TargetTimeouts};
 pub use diagnostic::Diagnostic;
 pub use embeddings::EmbeddingDialect;
@@ -30,5 +33,6 @@ pub use ids::{DebateId, InvalidModelName, ModelName, TurnId, Wire};
 pub use keep_alive::{KeepAlive, NoKeepAlive};
 pub use prices::{LongPrompt, LongPrompts, Prices};
 pub use secret::Secret;
+pub use span::{Span, TraceParent};
 pub use top_level::{NotAnObject, TopLevel};
 pub use usage::{Billed, NanoUsd, Usage};
