@@ -5,11 +5,11 @@ mod roster;
 mod sample;
 mod serve;
 mod switch;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) use provider_check::CheckState;
 pub(crate) use provider_check::Checked;
@@ -18,6 +18,7 @@ pub use serve::serve;
 
 use roster::CatalogRoster;
 use switch::StoredSwitch;
+use telling::Telling;
 
 use crate::catalog::Catalog;
 use crate::catalog::DataDirs;
@@ -26,10 +27,10 @@ use crate::debate::Engine;
 use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveBus;
-use crate::events::Observers;
 use crate::http::GatewayConfig;
 use crate::http::GatewaySettings;
 use crate::metrics::Metrics;
+use crate::observe::Tracer;
 use crate::provider::ClientFactory;
 use crate::provider::DemoPace;
 use crate::provider::Discovery;
@@ -40,7 +41,6 @@ use crate::provider::GeneralTimeouts;
 use crate::provider::LlmFlag;
 use crate::provider::LocalConfig;
 use crate::provider::Transport;
-use crate::router::CallLog;
 use crate::router::Router;
 use crate::router::RouterParts;
 use crate::store::OwnerId;
@@ -87,8 +87,12 @@ pub struct App {
     pub router: Arc<Router>,
     /// Settings of the gateway's paths.
     pub gateway: Arc<GatewaySettings>,
+    /// Gives calls their places in traces.
+    pub tracer: Tracer,
     /// Which path each provider takes.
     pub(crate) switch: Arc<StoredSwitch>,
+    /// Whoever is told of calls.
+    telling: Telling,
 }
 
 impl fmt::Debug for App {
@@ -158,11 +162,7 @@ impl App {
         let factory = Arc::new(factory(config, &catalog, &environment, flag, clock)?);
         let discovery = discovery(&catalog, &environment)?;
         let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
-        let overhead_limit = Duration::from_millis(config.llm.overhead_warn_ms);
-        let observers = Observers::new(vec![
-            Arc::clone(&metrics) as _,
-            Arc::new(CallLog::new(overhead_limit)),
-        ]);
+        let (observers, telling) = Telling::start(config, variables, &metrics, (&store, clock))?;
         let router = Arc::new(Router::new(RouterParts {
             source: Arc::clone(&factory) as _,
             embedders: Arc::clone(&factory) as _,
@@ -206,12 +206,15 @@ impl App {
             switch,
             router,
             gateway: Arc::new(GatewaySettings::new(&GatewayConfig::default())),
+            tracer: telling.tracer(),
+            telling,
         })
     }
 
     /// Ends all debates of this process in order, so that the next one goes on with them at once.
     pub async fn shutdown(&self) {
         self.engine.shutdown().await;
+        self.telling.close().await;
         self.store.close().await;
     }
 }

@@ -116,6 +116,7 @@ fn state(config: &Config, app: &App) -> HttpState {
         catalog: Arc::clone(&app.catalog),
         formats: Arc::clone(&app.formats),
         metrics: Arc::clone(&app.metrics),
+        tracer: app.tracer,
         availability: Arc::new(availability),
         switch: Arc::clone(&app.switch) as _,
         tickets: http::Tickets::default(),

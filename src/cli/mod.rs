@@ -135,7 +135,7 @@ async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
         ..Overrides::default()
     };
     let Settings { config, variables } = settings(&args.common, given)?;
-    logging::start(&config.log, "info");
+    logging::start(&config.log, "info", &variables);
     let mut people = Output::stderr();
     let say = |line: &str| match config.log.format {
         LogFormat::Text => people.line(line),

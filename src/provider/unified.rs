@@ -370,6 +370,9 @@ impl UnifiedClient {
         waits: Waits,
     ) -> Result<Opened, LlmError> {
         let mut outgoing = prepared.outgoing.clone();
+        if let Some(traceparent) = prepared::traceparent(way.call) {
+            outgoing.headers.insert("traceparent", traceparent);
+        }
         let callee = Arc::clone(way.callee);
         let side = SideCall {
             provider: &self.spec.id,

@@ -25,6 +25,7 @@ use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::body;
 use crate::types::NanoUsd;
+use crate::types::Span;
 use crate::types::Wire;
 
 /// One request under way.
@@ -37,6 +38,8 @@ pub(super) struct Exchange<'a> {
     /// The plan on whose behalf the call is made.
     pub(super) plan: Option<String>,
     pub(super) trace: Arc<CallTrace>,
+    /// The call's place in a trace, where somebody wants to know.
+    span: Option<Span>,
     pub(super) tags: Vec<String>,
     headers: Wanted,
     started: Instant,
@@ -71,6 +74,7 @@ impl<'a> Exchange<'a> {
             caller,
             plan: headers.plan.map(str::to_owned),
             trace: Arc::default(),
+            span: state.tracer.begin(headers.traceparent),
             tags: headers.tags.map(tags).unwrap_or_default(),
             headers: Wanted {
                 request_id: headers.request_id.cloned(),
@@ -97,6 +101,7 @@ impl<'a> Exchange<'a> {
         CallContext {
             call_id: Some(Arc::clone(&self.call_id)),
             principal: self.caller.principal.as_deref().map(str::to_owned),
+            span: self.span,
             trace: Arc::clone(&self.trace),
             ..CallContext::default()
         }
