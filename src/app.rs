@@ -6,6 +6,7 @@ mod roster;
 mod sample;
 mod serve;
 mod switch;
+mod telling;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
-use std::time::Duration;
 
 pub(crate) use provider_check::CheckState;
 pub(crate) use provider_check::Checked;
@@ -24,6 +24,7 @@ pub use serve::state;
 
 use roster::CatalogRoster;
 use switch::StoredSwitch;
+use telling::Telling;
 
 use crate::catalog::Catalog;
 use crate::catalog::DataDirs;
@@ -32,10 +33,10 @@ use crate::debate::Engine;
 use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveBus;
-use crate::events::Observers;
 use crate::http::GatewaySettings;
 use crate::llm::CatalogNames;
 use crate::metrics::Metrics;
+use crate::observe::Tracer;
 use crate::provider::ClientFactory;
 use crate::provider::DemoPace;
 use crate::provider::Discovery;
@@ -46,7 +47,6 @@ use crate::provider::GeneralTimeouts;
 use crate::provider::LlmFlag;
 use crate::provider::LocalConfig;
 use crate::provider::Transport;
-use crate::router::CallLog;
 use crate::router::PriceList;
 use crate::router::Router;
 use crate::router::RouterConfig;
@@ -99,8 +99,12 @@ pub struct App {
     pub(crate) factory: Arc<ClientFactory>,
     /// Settings of the gateway's paths.
     pub gateway: Arc<GatewaySettings>,
+    /// Gives calls their places in traces.
+    pub tracer: Tracer,
     /// Which path each provider takes.
     pub(crate) switch: Arc<StoredSwitch>,
+    /// Whoever is told of calls.
+    telling: Telling,
 }
 
 impl fmt::Debug for App {
@@ -180,11 +184,7 @@ impl App {
         let factory = Arc::new(factory(config, &catalog, &environment, flag, clock)?);
         let discovery = discovery(&catalog, &environment)?;
         let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
-        let overhead_limit = Duration::from_millis(config.llm.overhead_warn_ms);
-        let observers = Observers::new(vec![
-            Arc::clone(&metrics) as _,
-            Arc::new(CallLog::new(overhead_limit)),
-        ]);
+        let (observers, telling) = Telling::start(config, variables, &metrics, (&store, clock))?;
         let router = Arc::new(Router::new(RouterParts {
             source: Arc::clone(&factory) as _,
             embedders: Arc::clone(&factory) as _,
@@ -229,12 +229,15 @@ impl App {
             router,
             factory,
             gateway: Arc::new(GatewaySettings::new(&config.gateway)),
+            tracer: telling.tracer(),
+            telling,
         })
     }
 
     /// Ends all debates of this process in order, so that the next one goes on with them at once.
     pub async fn shutdown(&self) {
         self.engine.shutdown().await;
+        self.telling.close().await;
         self.store.close().await;
     }
 }

@@ -12,6 +12,7 @@ pub mod events;
 pub mod http;
 pub mod llm;
 pub mod metrics;
+pub mod observe;
 pub mod provider;
 pub mod router;
 pub mod store;

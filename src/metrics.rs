@@ -1,102 +1,78 @@
-//! Counters and histograms, fed by events only.
+//! Counters and histograms, fed by events only: Agon's own series, and `LiteLLM`'s names beside them.
+//!
+//! A finished call costs a look-up and a handful of atomic adds: its figures are found once for each deployment and
+//! path, and both families of series are written from them when somebody reads.
 
-mod labels;
+mod deployments;
+mod exposition;
+mod figures;
+mod histogram;
+mod litellm;
+mod outcome;
+mod own;
+mod registry;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use prometheus_client::encoding::text;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+pub use exposition::Exposition;
+pub use own::ExportFigures;
 
-use self::labels::CallLabels;
-use self::labels::KnownModels;
-use self::labels::ModelLabels;
-use self::labels::OutcomeLabels;
-use self::labels::PathLabels;
-use self::labels::TokenLabels;
+use self::deployments::FallbackCounts;
+use self::exposition::Page;
+use self::histogram::Histogram;
+use self::histogram::RELAY_NS;
+use self::outcome::Outcomes;
+use self::own::Exports;
+use self::registry::Registry;
 use crate::events::CallRecord;
 use crate::events::Observer;
+use crate::events::QueueState;
+use crate::types::Deployment;
 use crate::types::debate::Outcome;
 
-/// 10 µs to 1 s: Agon's own share of a call, far below what a person notices.
-const OVERHEAD_BUCKETS: [f64; 13] = [
-    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05,
-    0.2, 1.0,
-];
-
-/// 50 ms to a minute: a hosted model answers in half a second, a local one may have to be loaded first.
-const TTFT_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-
-/// 100 ms to ten minutes.
-const DURATION_BUCKETS: [f64; 11] = [
-    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0,
-];
-
-/// 1 ms to 5 s, around the 33 ms in which deltas are gathered.
-const RELAY_BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.25, 1.0, 5.0];
-
-type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
-
 /// All figures of this process, in the form that Prometheus reads.
+#[derive(Default)]
 pub struct Metrics {
-    registry: Registry,
-    models: KnownModels,
-    calls: Family<CallLabels, Counter>,
-    tokens: Family<TokenLabels, Counter>,
-    cost_nanousd: Family<ModelLabels, Counter>,
-    overhead: HistogramFamily<PathLabels>,
-    ttft: HistogramFamily<ModelLabels>,
-    duration: HistogramFamily<ModelLabels>,
-    debates_finished: Family<OutcomeLabels, Counter>,
-    debates_running: Gauge,
-    ws_connections: Gauge,
-    relay_delay: Histogram,
+    calls: Registry,
+    fallbacks: FallbackCounts,
+    in_flight: Arc<AtomicI64>,
+    debates_finished: [AtomicU64; Outcome::ALL.len()],
+    debates_running: Arc<AtomicI64>,
+    ws_connections: Arc<AtomicI64>,
+    relay_delay: Histogram<{ RELAY_NS.len() }>,
+    exports: Exports,
 }
 
 impl Metrics {
     /// The media type of [`Self::render`]'s text.
-    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    pub const CONTENT_TYPE: &str = Exposition::OpenMetrics.content_type();
 
     /// Starts all figures at zero.
     pub fn new() -> Self {
-        let mut metrics = Self {
-            registry: Registry::default(),
-            models: KnownModels::default(),
-            calls: Family::default(),
-            tokens: Family::default(),
-            cost_nanousd: Family::default(),
-            overhead: Family::new_with_constructor(|| Histogram::new(OVERHEAD_BUCKETS)),
-            ttft: Family::new_with_constructor(|| Histogram::new(TTFT_BUCKETS)),
-            duration: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
-            debates_finished: Family::default(),
-            debates_running: Gauge::default(),
-            ws_connections: Gauge::default(),
-            relay_delay: Histogram::new(RELAY_BUCKETS),
-        };
-        metrics.register();
-        metrics
+        Self::default()
     }
 
     /// Returns all figures in the text form of `OpenMetrics`.
     pub fn render(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string fails only when a figure's own encoder does; half a report would mislead.
-        match text::encode(&mut text, &self.registry) {
-            Ok(()) => text,
-            Err(fmt::Error) => String::new(),
-        }
+        self.render_as(Exposition::OpenMetrics)
     }
 
-    /// Counts a debate that ended.
-    fn debate_finished(&self, outcome: Outcome) {
-        let labels = OutcomeLabels {
-            outcome: outcome.as_str(),
-        };
-        self.debates_finished.get_or_create(&labels).inc();
+    /// Returns all figures in a text form.
+    pub fn render_as(&self, form: Exposition) -> String {
+        let mut page = Page::new(form);
+        own::write(self, &mut page);
+        litellm::write(self, &mut page);
+        page.finish()
+    }
+
+    /// Counts a request of a client as open until the returned guard is dropped.
+    pub fn in_flight(&self) -> Counted {
+        Counted::one_more(&self.in_flight)
     }
 
     /// Counts a WebSocket connection as open until the returned guard is dropped.
@@ -106,110 +82,49 @@ impl Metrics {
 
     /// Notes the time from the arrival of an upstream's chunk to the frame that carries it to a watcher.
     pub fn relay_delay(&self, delay: Duration) {
-        self.relay_delay.observe(delay.as_secs_f64());
+        self.relay_delay.observe(&RELAY_NS, delay);
     }
 
-    // The encoder appends `_total` to the names of counters.
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "agon_llm_calls",
-            "Model calls that ended, retries within one call not counted",
-            self.calls.clone(),
-        );
-        registry.register(
-            "agon_llm_tokens",
-            "Tokens that models read and wrote",
-            self.tokens.clone(),
-        );
-        registry.register(
-            "agon_llm_cost_nanousd",
-            "Cost of model calls with a known price, in billionths of a US dollar",
-            self.cost_nanousd.clone(),
-        );
-        registry.register(
-            "agon_llm_overhead_seconds",
-            "Time of a call that was not spent waiting for the upstream, a retry or the reader",
-            self.overhead.clone(),
-        );
-        registry.register(
-            "agon_llm_ttft_seconds",
-            "Time from the call to the first token of its answer",
-            self.ttft.clone(),
-        );
-        registry.register(
-            "agon_llm_duration_seconds",
-            "Time from the call to the end of its answer",
-            self.duration.clone(),
-        );
-        registry.register(
-            "agon_debates_finished",
-            "Debates that ended, by how good the result is",
-            self.debates_finished.clone(),
-        );
-        registry.register(
-            "agon_debates_running",
-            "Debates that this process drives",
-            self.debates_running.clone(),
-        );
-        registry.register(
-            "agon_ws_connections",
-            "Open WebSocket connections",
-            self.ws_connections.clone(),
-        );
-        registry.register(
-            "agon_relay_delay_seconds",
-            "Time from the upstream's chunk to the frame that carries it to a watcher",
-            self.relay_delay.clone(),
-        );
+    /// The figures of what is sent to somebody else, `otlp` or the like, or stored: the same ones for the same name.
+    pub fn export(&self, to: &'static str) -> Arc<ExportFigures> {
+        self.exports.of(to)
+    }
+
+    /// Shows what is known of the queue of usage rows.
+    pub fn show_usage_queue(&self, queue: Arc<QueueState>) {
+        self.exports.show_queue(queue);
     }
 }
 
 impl Observer for Metrics {
     fn debate_began(&self) {
-        self.debates_running.inc();
+        self.debates_running.fetch_add(1, Ordering::Relaxed);
     }
 
     fn debate_left(&self, outcome: Option<Outcome>) {
-        self.debates_running.dec();
-        if let Some(outcome) = outcome {
-            self.debate_finished(outcome);
+        self.debates_running.fetch_sub(1, Ordering::Relaxed);
+        let of = |outcome| Outcome::ALL.iter().position(|known| *known == outcome);
+        if let Some(at) = outcome.and_then(of) {
+            self.debates_finished[at].fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn call_finished(&self, record: &CallRecord) {
-        let model = self.models.labels(record);
-        let path = PathLabels { path: record.path };
-        let outcome = record.error.unwrap_or("ok");
-        self.calls
-            .get_or_create(&CallLabels::new(&model, &path, outcome))
-            .inc();
-        for (direction, tokens) in [
-            ("input", record.usage.prompt_tokens()),
-            ("output", record.usage.completion_tokens()),
-        ] {
-            self.tokens
-                .get_or_create(&TokenLabels::new(&model, direction))
-                .inc_by(tokens);
+    fn call_finished(&self, record: &Arc<CallRecord>) {
+        self.calls.figures(record).count(record);
+        for attempt in &record.tried {
+            self.calls.deployment(attempt).failed(attempt.error);
         }
-        if let Some(cost) = record.cost {
-            self.cost_nanousd.get_or_create(&model).inc_by(cost.0);
+        if record.fallbacks > 0 {
+            self.fallbacks.count(record);
         }
-        if let Some(ttft) = record.ttft {
-            self.ttft.get_or_create(&model).observe(ttft.as_secs_f64());
-        }
-        self.duration
-            .get_or_create(&model)
-            .observe(record.total.as_secs_f64());
-        self.overhead
-            .get_or_create(&path)
-            .observe(record.overhead().as_secs_f64());
     }
-}
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
+    fn deployment_cooled(&self, deployment: &Deployment, error: &'static str) {
+        self.calls.known_deployment(deployment).cooled(error);
+    }
+
+    fn deployment_recovered(&self, deployment: &Deployment) {
+        self.calls.known_deployment(deployment).recovered();
     }
 }
 
@@ -222,18 +137,30 @@ impl fmt::Debug for Metrics {
 /// Something that is counted while it lasts.
 #[derive(Debug)]
 #[must_use = "it is counted only until this is dropped"]
-pub struct Counted(Gauge);
+pub struct Counted(Arc<AtomicI64>);
 
 impl Counted {
-    fn one_more(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
+    fn one_more(gauge: &Arc<AtomicI64>) -> Self {
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(gauge))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a counter stands at.
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Counts on.
+fn add(counter: &AtomicU64, by: u64) {
+    if by > 0 {
+        counter.fetch_add(by, Ordering::Relaxed);
     }
 }
 

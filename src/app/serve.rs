@@ -126,6 +126,7 @@ pub fn state(config: &Config, app: &App, reload: Arc<dyn http::ConfigReload>) ->
         catalog: Arc::clone(&app.catalog),
         formats: Arc::clone(&app.formats),
         metrics: Arc::clone(&app.metrics),
+        tracer: app.tracer,
         availability: Arc::new(availability),
         switch: Arc::clone(&app.switch) as _,
         reload,

@@ -79,7 +79,7 @@ pub(super) struct ResumeArgs {
 /// Runs a new debate to its end.
 pub(super) async fn debate(args: &DebateArgs) -> Result<ExitCode, AppError> {
     let settings = super::settings(&args.common, Overrides::default())?;
-    logging::start(&settings.config.log, "warn");
+    logging::start(&settings.config.log, "warn", &settings.variables);
     let app = App::build(&settings.config, &settings.variables).await?;
     let result = start(args, &app, &settings).await;
     app.shutdown().await;
@@ -100,7 +100,7 @@ async fn start(args: &DebateArgs, app: &App, settings: &Settings) -> Result<Exit
 /// Goes on with a debate that was paused, or whose process has died.
 pub(super) async fn resume(args: &ResumeArgs) -> Result<ExitCode, AppError> {
     let settings = super::settings(&args.common, Overrides::default())?;
-    logging::start(&settings.config.log, "warn");
+    logging::start(&settings.config.log, "warn", &settings.variables);
     let app = App::build(&settings.config, &settings.variables).await?;
     let result = go_on(args, &app, &settings).await;
     app.shutdown().await;

@@ -148,7 +148,7 @@ async fn serve(args: &ServeArgs) -> Result<ExitCode, AppError> {
     };
     args.litellm.add_to(&mut given)?;
     let (source, loaded) = load(&args.common, given)?;
-    logging::start(&loaded.config.log, "info");
+    logging::start(&loaded.config.log, "info", &loaded.variables);
     for note in args.litellm.notes() {
         tracing::warn!("{note}");
     }

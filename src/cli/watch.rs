@@ -60,7 +60,7 @@ struct Watcher<'a> {
 /// Watches until the debate is over; a connection that breaks is made again, and nothing is missed.
 pub(super) async fn watch(args: &WatchArgs) -> Result<ExitCode, AppError> {
     let settings = super::settings(&args.common, Overrides::default())?;
-    logging::start(&settings.config.log, "warn");
+    logging::start(&settings.config.log, "warn", &settings.variables);
     let key = settings
         .config
         .server

@@ -21,6 +21,7 @@ use crate::types::Deployment;
 use crate::types::Endpoint;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
+use crate::types::Span;
 use crate::types::Target;
 use crate::types::TurnId;
 
@@ -47,6 +48,8 @@ pub struct CallContext {
     pub strict: bool,
     /// The caller's own headers for an upstream that speaks Anthropic's wire: the names of beta features.
     pub passed_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its place in a trace, when somebody asked for one.
+    pub span: Option<Span>,
     /// Where the layers below note what the layers above report.
     pub trace: Arc<CallTrace>,
 }
@@ -103,6 +106,7 @@ pub struct CallTrace {
     routed: Mutex<Routed>,
     reply_headers: Mutex<HeaderMap>,
     cost: Mutex<Option<NanoUsd>>,
+    remaining: Mutex<(Option<u64>, Option<u64>)>,
 }
 
 /// How a call was routed so far.
@@ -226,6 +230,10 @@ impl CallTrace {
 
     /// Keeps the headers of the upstream's reply, of the last attempt that had one.
     pub fn note_reply_headers(&self, headers: HeaderMap) {
+        *self
+            .remaining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = remaining(&headers);
         let kept = self.reply_headers.lock();
         *kept.unwrap_or_else(PoisonError::into_inner) = headers;
     }
@@ -239,10 +247,38 @@ impl CallTrace {
         std::mem::take(&mut kept)
     }
 
+    /// What the upstream said is left of its limits: calls, and tokens.
+    pub fn remaining(&self) -> (Option<u64>, Option<u64>) {
+        *self
+            .remaining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Which implementation made the call; `None` before any did.
     pub fn path(&self) -> Option<CallPath> {
         self.path.get().copied()
     }
+}
+
+/// Calls and tokens that are left, as `OpenAI` and those like it tell, and Anthropic (read 2026-11-24).
+fn remaining(headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    for (requests, tokens) in [
+        (
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-remaining-tokens",
+        ),
+        (
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-tokens-remaining",
+        ),
+    ] {
+        if headers.contains_key(requests) {
+            return (number(requests), number(tokens));
+        }
+    }
+    (None, None)
 }
 
 fn micros(span: Duration) -> u64 {

@@ -72,6 +72,19 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// What is asked as JSON: the caller's own body, or Agon's form of a chat. For logs and traces.
+    pub fn as_json(&self) -> Bytes {
+        match self {
+            Self::Raw { body, .. } => body.clone(),
+            // A chat is plain data, which JSON can always write.
+            Self::Typed(chat) => serde_json::to_vec(&chat.messages)
+                .unwrap_or_default()
+                .into(),
+        }
+    }
+}
+
 impl ChatRequest {
     /// Asks a model, streaming, with the defaults of a call that nobody else waits for.
     pub fn new(model: ModelName, chat: Chat) -> Self {

@@ -28,12 +28,13 @@ use super::tree::Node;
 use super::typed;
 use super::upstream;
 use super::variables;
+use crate::types::ContentLevel;
 use crate::types::Diagnostic;
 
 /// Shortest master key of ours: anything shorter is guessed.
 const MIN_KEY_CHARS: usize = 8;
 /// Sections of ours, in which every key is known.
-const OURS: [&str; 10] = [
+const OURS: [&str; 12] = [
     "server",
     "database_url",
     "log",
@@ -44,6 +45,8 @@ const OURS: [&str; 10] = [
     "formats_dir",
     "demo_pace",
     "gateway",
+    "observe",
+    "usage",
 ];
 /// `LiteLLM`'s that mean something here.
 const THEIRS: [&str; 7] = [
@@ -230,6 +233,8 @@ fn sections(
     config.log = typed::read("log", of("log"), report);
     config.llm = typed::read("llm", of("llm"), report);
     config.debate = typed::read("debate", of("debate"), report);
+    config.observe = typed::read("observe", of("observe"), report);
+    config.usage = typed::read("usage", of("usage"), report);
     config.http = typed::read("http", &over(of("http"), draft.http), report);
     config.router = typed::read("router", &over(of("router"), draft.router), report);
     let section = over(of("gateway"), draft.gateway);
@@ -247,6 +252,18 @@ fn sections(
     }
     config.database_url = own_database.unwrap_or_else(|| config.database_url.clone());
     config.models.mentioned.append(&mut draft.mentioned);
+    let add = |to: &mut Vec<String>, names: &[String]| {
+        for name in names {
+            if !to.contains(name) {
+                to.push(name.clone());
+            }
+        }
+    };
+    add(&mut config.observe.success, &draft.callbacks.success);
+    add(&mut config.observe.failure, &draft.callbacks.failure);
+    if draft.callbacks.without_messages {
+        config.log.content = ContentLevel::None;
+    }
     config.callbacks = draft.callbacks;
     config.api_keys = draft.api_keys;
     if let Some(drop) = draft.drop_params

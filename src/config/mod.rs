@@ -54,9 +54,12 @@ use named::NamedModel;
 use crate::debate::DebateConfig;
 use crate::http::GatewayConfig;
 use crate::http::HttpConfig;
+use crate::observe::ObserveConfig;
+use crate::observe::UsageConfig;
 use crate::provider::LocalConfig;
 use crate::provider::OllamaConfig;
 use crate::router::RouterConfig;
+use crate::types::ContentLevel;
 use crate::types::Diagnostic;
 use crate::types::Secret;
 
@@ -85,6 +88,10 @@ pub struct Config {
     pub callbacks: CallbacksConfig,
     /// The debate engine.
     pub debate: DebateConfig,
+    /// Who is told of calls, beside the log and `/metrics`.
+    pub observe: ObserveConfig,
+    /// How long rows of calls are kept.
+    pub usage: UsageConfig,
     /// A folder of formats that adds to those built in, or replaces them by id.
     pub formats_dir: Option<PathBuf>,
     /// How fast the demo models speak: `realistic`, `fast`, or milliseconds for each word.
@@ -174,6 +181,8 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// What, as `info` or `agon=debug,warn`.
     pub filter: Option<String>,
+    /// How much of what is asked and answered, at `DEBUG` and to whom calls are told.
+    pub content: ContentLevel,
 }
 
 /// How a log line looks.

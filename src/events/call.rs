@@ -1,23 +1,24 @@
-//! The report of one model call, for logs and metrics.
+//! The report of one model call, for logs, figures, usage rows and traces.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::types::DebateId;
 use crate::types::Deployment;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
+use crate::types::Span;
 use crate::types::TurnId;
 use crate::types::Usage;
-use crate::types::debate::Outcome;
 
 /// What one call took and used, retries included.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
     /// Who was asked.
     pub model: ModelName,
-    /// Which implementation called: `unified`, `legacy` or `demo`.
+    /// Which implementation called: `unified`, `legacy`, `demo`, or `none`.
     pub path: &'static str,
     /// The debate that it belongs to.
     pub debate: Option<DebateId>,
@@ -39,6 +40,10 @@ pub struct CallRecord {
     pub fallbacks: u32,
     /// Calls made upstream.
     pub attempts: u32,
+    /// The attempts that failed before an answer began, in order.
+    pub tried: Vec<FailedAttempt>,
+    /// When it ended, in milliseconds since the Unix epoch.
+    pub ended_at_ms: u64,
     /// Time until the first token; `None` when there was none.
     pub ttft: Option<Duration>,
     /// Time in all.
@@ -57,13 +62,130 @@ pub struct CallRecord {
     pub usage: Usage,
     /// Money; `None` when the price is not known.
     pub cost: Option<NanoUsd>,
+    /// What the provider says is left of its limits.
+    pub remaining: Remaining,
     /// The class of the failure; `None` when it went well.
     pub error: Option<&'static str>,
+    /// The upstream's status, when it failed with one.
+    pub status: Option<u16>,
     /// What happened, when it did not go well.
     pub error_message: Option<String>,
+    /// Its place in a trace, when somebody asked for one.
+    pub span: Option<Span>,
+    /// What was asked and answered; `None` unless the operator wants that recorded.
+    pub content: Option<Arc<CallContent>>,
+}
+
+/// An attempt that failed before an answer began.
+#[derive(Debug, Clone)]
+pub struct FailedAttempt {
+    /// Who was asked.
+    pub model: ModelName,
+    /// The group that it was asked for, where it is one of the model list.
+    pub group: Option<Arc<str>>,
+    /// The entry of the model list.
+    pub deployment: Option<Arc<Deployment>>,
+    /// From the call's start to the attempt's end.
+    pub ended: Duration,
+    /// Time of the attempt itself.
+    pub took: Duration,
+    /// The class of the failure.
+    pub error: &'static str,
+    /// The upstream's status, when there was one.
+    pub status: Option<u16>,
+}
+
+/// What a provider says is left of its limits for the current minute or so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remaining {
+    /// Calls.
+    pub requests: Option<u64>,
+    /// Tokens.
+    pub tokens: Option<u64>,
+}
+
+/// Longest question or answer that is kept of one call.
+const MAX_CONTENT_BYTES: usize = 256 << 10;
+
+/// What was asked and answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallContent {
+    /// What was asked: JSON, in the caller's dialect or as Agon's own chat; cut to a bound.
+    pub input: Bytes,
+    /// Its length before it was cut.
+    pub input_bytes: usize,
+    /// The text of the answer; cut to a bound.
+    pub output: String,
+    /// Its length before it was cut.
+    pub output_bytes: usize,
+}
+
+impl CallContent {
+    /// Begins with what was asked.
+    pub fn of(input: Bytes) -> Self {
+        let input_bytes = input.len();
+        let input = match input_bytes > MAX_CONTENT_BYTES {
+            // A slice would keep the whole body alive.
+            true => Bytes::copy_from_slice(&input[..MAX_CONTENT_BYTES]),
+            false => input,
+        };
+        Self {
+            input,
+            input_bytes,
+            ..Self::default()
+        }
+    }
+
+    /// Adds to the answer.
+    pub fn push(&mut self, text: &str) {
+        self.output_bytes += text.len();
+        let room = MAX_CONTENT_BYTES.saturating_sub(self.output.len());
+        self.output
+            .push_str(&text[..text.floor_char_boundary(room)]);
+    }
+
+    /// What it holds in memory.
+    pub fn held_bytes(&self) -> usize {
+        self.input.len() + self.output.len()
+    }
 }
 
 impl CallRecord {
+    /// The record of a call that has just begun.
+    pub fn new(model: ModelName) -> Self {
+        Self {
+            model,
+            path: "none",
+            debate: None,
+            turn: None,
+            group: None,
+            deployment: None,
+            call_id: None,
+            principal: None,
+            tags: Vec::new(),
+            stream: false,
+            fallbacks: 0,
+            attempts: 0,
+            tried: Vec::new(),
+            ended_at_ms: 0,
+            ttft: None,
+            total: Duration::ZERO,
+            upstream_wait: Duration::ZERO,
+            retry_wait: Duration::ZERO,
+            queue_wait: Duration::ZERO,
+            reader_wait: Duration::ZERO,
+            dropped: Vec::new(),
+            usage: Usage::default(),
+            cost: None,
+            remaining: Remaining::default(),
+            error: None,
+            status: None,
+            error_message: None,
+            span: None,
+            content: None,
+        }
+    }
+
     /// What Agon itself added: the total without all waiting.
     pub fn overhead(&self) -> Duration {
         self.total
@@ -72,56 +194,32 @@ impl CallRecord {
             .saturating_sub(self.queue_wait)
             .saturating_sub(self.reader_wait)
     }
-}
 
-/// Is told of calls and debates. Must return at once.
-pub trait Observer: Send + Sync {
-    /// A call has ended.
-    fn call_finished(&self, record: &CallRecord);
-
-    /// A debate runs in this process from now on.
-    fn debate_began(&self) {}
-
-    /// A debate no longer runs in this process: it is over, with this outcome, or another one goes on with it.
-    fn debate_left(&self, _outcome: Option<Outcome>) {}
-}
-
-/// Everybody who is told of calls.
-#[derive(Clone, Default)]
-pub struct Observers(Vec<Arc<dyn Observer>>);
-
-impl Observers {
-    /// Tells these.
-    pub fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
-        Self(observers)
+    /// When it began, in milliseconds since the Unix epoch.
+    pub fn started_at_ms(&self) -> u64 {
+        let total_ms = u64::try_from(self.total.as_millis()).unwrap_or(u64::MAX);
+        self.ended_at_ms.saturating_sub(total_ms)
     }
 
-    /// Tells all of them.
-    pub fn call_finished(&self, record: &CallRecord) {
-        for observer in &self.0 {
-            observer.call_finished(record);
-        }
+    /// The name that was asked for: the group's, or the model's own.
+    pub fn asked_for(&self) -> &str {
+        self.group.as_deref().unwrap_or(self.model.as_str())
     }
 }
 
-impl Observers {
-    /// Tells all of them that a debate runs here.
-    pub fn debate_began(&self) {
-        for observer in &self.0 {
-            observer.debate_began();
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Tells all of them that a debate no longer runs here.
-    pub fn debate_left(&self, outcome: Option<Outcome>) {
-        for observer in &self.0 {
-            observer.debate_left(outcome);
-        }
-    }
-}
-
-impl fmt::Debug for Observers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} observers", self.0.len())
+    #[test]
+    fn content_is_cut_to_a_bound_and_its_length_is_not() {
+        let mut content = CallContent::of(Bytes::from(vec![b'x'; MAX_CONTENT_BYTES + 7]));
+        let long = "é".repeat(MAX_CONTENT_BYTES / 2 - 1);
+        content.push(&long);
+        content.push("aéé");
+        assert_eq!(content.input_bytes, MAX_CONTENT_BYTES + 7);
+        assert_eq!(content.output_bytes, MAX_CONTENT_BYTES + 3);
+        // The last letter of two bytes would have been cut in half.
+        assert_eq!(content.held_bytes(), 2 * MAX_CONTENT_BYTES - 1);
     }
 }

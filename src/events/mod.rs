@@ -2,8 +2,10 @@
 
 mod body;
 mod call;
+mod call_queue;
 mod envelope;
 mod live;
+mod observers;
 mod turn;
 
 pub use body::CallFinished;
@@ -16,9 +18,15 @@ pub use body::PauseAt;
 pub use body::Purpose;
 pub use body::TimerId;
 pub use body::WaitingFor;
+pub use call::CallContent;
 pub use call::CallRecord;
-pub use call::Observer;
-pub use call::Observers;
+pub use call::FailedAttempt;
+pub use call::Remaining;
+pub use call_queue::CallArrivals;
+pub use call_queue::CallQueue;
+pub use call_queue::Place;
+pub use call_queue::QueueState;
+pub use call_queue::call_queue;
 pub use envelope::Draft;
 pub use envelope::Envelope;
 pub use envelope::rfc3339;
@@ -29,6 +37,8 @@ pub use live::LiveSubscription;
 pub use live::SpeechChannel;
 pub use live::TurnText;
 pub use live::Words;
+pub use observers::Observer;
+pub use observers::Observers;
 pub use turn::TurnAction;
 pub use turn::TurnCompleted;
 pub use turn::TurnReset;

@@ -17,7 +17,7 @@ use super::HttpState;
 use super::auth;
 use super::error::ApiError;
 use super::gateway;
-use crate::metrics::Metrics;
+use crate::metrics::Exposition;
 use crate::store::DebateFilter;
 
 /// How long the store may take to answer before the server counts as not ready.
@@ -94,7 +94,7 @@ pub(super) async fn readiness(State(state): State<HttpState>) -> Result<Json<Hea
     }
 }
 
-/// Gives the figures in Prometheus' text format.
+/// Gives the figures in Prometheus' text format, or as `OpenMetrics`, as the scraper accepts.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
 pub(super) async fn metrics(
     State(state): State<HttpState>,
@@ -103,6 +103,8 @@ pub(super) async fn metrics(
     if !state.gateway.now().open_metrics {
         auth::authorise(&state, &headers)?;
     }
-    let kind = [(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)];
-    Ok((kind, state.metrics.render()))
+    let accept = headers.get(header::ACCEPT);
+    let form = Exposition::wanted(accept.and_then(|accept| accept.to_str().ok()));
+    let kind = [(header::CONTENT_TYPE, form.content_type())];
+    Ok((kind, state.metrics.render_as(form)))
 }

@@ -52,6 +52,7 @@ use crate::debate::Engine;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveLane;
 use crate::metrics::Metrics;
+use crate::observe::Tracer;
 use crate::router::Router;
 use crate::store::Debates;
 use crate::store::EventLog;
@@ -122,6 +123,8 @@ pub struct HttpParts {
     pub formats: Arc<FormatLibrary>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Gives calls their places in traces.
+    pub tracer: Tracer,
     /// What is available on this machine.
     pub availability: Arc<dyn Availability>,
     /// Which path model calls take.

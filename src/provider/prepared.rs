@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::Method;
 use http::Uri;
 
@@ -131,6 +132,12 @@ fn read(request: &ChatRequest) -> Result<(Cow<'_, Chat>, Vec<String>), WireError
             Ok((Cow::Owned(asked.chat), asked.unknown))
         }
     }
+}
+
+/// The header that tells the provider of the call's place in a trace, where the operator wants that.
+pub(super) fn traceparent(call: &CallContext) -> Option<HeaderValue> {
+    let span = call.span.filter(|span| span.forwarded)?;
+    HeaderValue::try_from(span.traceparent()).ok()
 }
 
 /// Notes what a request loses.

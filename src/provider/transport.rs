@@ -74,7 +74,7 @@ impl Transport {
     }
 
     /// The TLS settings, for the side calls' client.
-    pub(super) fn tls(&self) -> ClientConfig {
+    pub(crate) fn tls(&self) -> ClientConfig {
         self.shared.tls.clone()
     }
 

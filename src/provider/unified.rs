@@ -376,6 +376,9 @@ impl UnifiedClient {
                 outgoing.headers.append(name, value);
             }
         }
+        if let Some(traceparent) = prepared::traceparent(way.call) {
+            outgoing.headers.insert("traceparent", traceparent);
+        }
         let callee = Arc::clone(way.callee);
         let side = SideCall {
             provider: &self.spec.id,

@@ -1,24 +1,39 @@
-//! Logs each call once, when it has ended. Never what was asked or answered.
+//! Logs each call once, when it has ended.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::Level;
 
 use crate::client::LlmErrorKind;
 use crate::events::CallRecord;
 use crate::events::Observer;
+use crate::types::ContentLevel;
 use crate::types::DebateId;
 use crate::types::NanoUsd;
 use crate::types::TurnId;
 
-/// One line per call at target `agon::llm`: a warning when the call failed or Agon itself was slow.
+/// One line per call at target `agon::llm`: a warning when the call failed or Agon itself was slow, `INFO` for a call
+/// of a debate, `DEBUG` for one of the gateway. Nothing is formatted for a line that nobody sees.
 #[derive(Debug, Clone)]
 pub struct CallLog {
     overhead_limit: Duration,
+    content: ContentLevel,
 }
 
 impl CallLog {
     /// Warns of calls to which Agon itself added more than `overhead_limit`.
     pub fn new(overhead_limit: Duration) -> Self {
-        Self { overhead_limit }
+        Self {
+            overhead_limit,
+            content: ContentLevel::None,
+        }
+    }
+
+    /// The same, with so much of what was asked and answered on its `DEBUG` lines.
+    #[must_use]
+    pub fn with_content(self, content: ContentLevel) -> Self {
+        Self { content, ..self }
     }
 }
 
@@ -50,6 +65,13 @@ macro_rules! log_call {
             attempts = record.attempts,
             dropped = (!record.dropped.is_empty()).then(|| record.dropped.join(",")),
             error = record.error,
+            status = record.status,
+            group = record.group.as_deref(),
+            deployment = record.deployment.as_ref().map(|entry| &*entry.id),
+            call_id = record.call_id.as_deref(),
+            principal = record.principal.as_deref(),
+            stream = record.stream,
+            fallbacks = record.fallbacks,
             debate = record.debate.as_ref().map(DebateId::as_str),
             turn = record.turn.as_ref().map(TurnId::as_str),
             "{}",
@@ -59,13 +81,53 @@ macro_rules! log_call {
 }
 
 impl Observer for CallLog {
-    fn call_finished(&self, record: &CallRecord) {
-        let message = message(record, self.overhead_limit);
+    fn call_finished(&self, record: &Arc<CallRecord>) {
         if is_worrying(record, self.overhead_limit) {
-            log_call!(tracing::Level::WARN, record, message);
-        } else {
-            log_call!(tracing::Level::INFO, record, message);
+            if tracing::enabled!(target: "agon::llm", Level::WARN) {
+                let message = message(record, self.overhead_limit);
+                log_call!(Level::WARN, record, message);
+            }
+        } else if record.debate.is_some() {
+            if tracing::enabled!(target: "agon::llm", Level::INFO) {
+                let message = message(record, self.overhead_limit);
+                log_call!(Level::INFO, record, message);
+            }
+        } else if tracing::enabled!(target: "agon::llm", Level::DEBUG) {
+            let message = message(record, self.overhead_limit);
+            log_call!(Level::DEBUG, record, message);
         }
+        if self.content != ContentLevel::None
+            && tracing::enabled!(target: "agon::llm::content", Level::DEBUG)
+        {
+            self.log_content(record);
+        }
+    }
+}
+
+impl CallLog {
+    fn log_content(&self, record: &CallRecord) {
+        let Some(content) = &record.content else {
+            return;
+        };
+        let (input_bytes, output_bytes) = (content.input_bytes, content.output_bytes);
+        let (input, output) = match self.content {
+            ContentLevel::None | ContentLevel::Lengths => (None, None),
+            ContentLevel::Full => (
+                Some(String::from_utf8_lossy(&content.input)),
+                Some(content.output.as_str()),
+            ),
+        };
+        tracing::debug!(
+            target: "agon::llm::content",
+            model = record.model.as_str(),
+            call_id = record.call_id.as_deref(),
+            input_bytes,
+            output_bytes,
+            input = input.as_deref(),
+            output,
+            "{} was asked {input_bytes} bytes and answered {output_bytes}",
+            record.model,
+        );
     }
 }
 
@@ -105,12 +167,12 @@ fn ms(span: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::Arc;
     use std::sync::Mutex;
 
     use serde_json::Value;
 
     use super::*;
+    use crate::events::CallContent;
     use crate::types::Usage;
 
     #[derive(Clone, Default)]
@@ -126,51 +188,94 @@ mod tests {
         }
     }
 
-    /// What is logged for a record, as JSON.
+    /// What is logged for a record, as JSON; `Null` for nothing.
     fn logged(record: &CallRecord) -> Value {
+        logged_by(&CallLog::default(), record, Level::INFO)
+    }
+
+    fn logged_by(log: &CallLog, record: &CallRecord, level: Level) -> Value {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
             .json()
+            .with_max_level(level)
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            CallLog::default().call_finished(record);
+            log.call_finished(&Arc::new(record.clone()));
         });
         let bytes = lines.0.lock().unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        let last = bytes
+            .split(|byte| *byte == b'\n')
+            .rfind(|line| !line.is_empty());
+        last.map_or(Value::Null, |line| serde_json::from_slice(line).unwrap())
     }
 
     fn record(upstream_ms: u64) -> CallRecord {
         CallRecord {
-            model: "anthropic/claude-x".parse().unwrap(),
             path: "unified",
             debate: Some(DebateId::new("d_1")),
-            turn: None,
-            group: None,
-            deployment: None,
-            call_id: None,
-            principal: None,
-            tags: Vec::new(),
-            stream: false,
-            fallbacks: 0,
             attempts: 1,
             ttft: Some(Duration::from_millis(300)),
             total: Duration::from_millis(812),
             upstream_wait: Duration::from_millis(upstream_ms),
-            retry_wait: Duration::ZERO,
-            queue_wait: Duration::ZERO,
-            reader_wait: Duration::ZERO,
-            dropped: Vec::new(),
             usage: Usage {
                 input: 10,
                 output: 3,
                 ..Usage::default()
             },
             cost: Some(NanoUsd(1_500_000)),
-            error: None,
-            error_message: None,
+            ..CallRecord::new("anthropic/claude-x".parse().unwrap())
         }
+    }
+
+    fn of_gateway() -> CallRecord {
+        CallRecord {
+            debate: None,
+            call_id: Some("call-7".into()),
+            content: Some(Arc::new({
+                let mut content = CallContent::of("[\"psst\"]".into());
+                content.push("hm");
+                content
+            })),
+            ..record(812)
+        }
+    }
+
+    #[test]
+    fn a_call_of_the_gateway_is_seen_by_who_asks_for_details_and_warned_of_when_it_fails() {
+        let log = CallLog::default();
+        assert_eq!(logged_by(&log, &of_gateway(), Level::INFO), Value::Null);
+        let line = logged_by(&log, &of_gateway(), Level::DEBUG);
+        assert_eq!(line["level"], "DEBUG");
+        assert_eq!(line["fields"]["call_id"], "call-7");
+        let failed = CallRecord {
+            error: Some("overloaded"),
+            status: Some(529),
+            ..of_gateway()
+        };
+        let line = logged_by(&log, &failed, Level::INFO);
+        assert_eq!(
+            (&line["level"], &line["fields"]["status"]),
+            (&"WARN".into(), &529.into())
+        );
+    }
+
+    #[test]
+    fn content_is_logged_only_as_far_as_it_is_wanted() {
+        let log = |level| CallLog::default().with_content(level);
+        let none = logged_by(&log(ContentLevel::None), &of_gateway(), Level::DEBUG);
+        assert_eq!(none["target"], "agon::llm");
+        let lengths = logged_by(&log(ContentLevel::Lengths), &of_gateway(), Level::DEBUG);
+        assert_eq!(lengths["fields"]["input_bytes"], 8);
+        assert!(!lengths.to_string().contains("psst"), "{lengths}");
+        let full = logged_by(&log(ContentLevel::Full), &of_gateway(), Level::DEBUG);
+        assert_eq!(full["fields"]["input"], "[\"psst\"]");
+        assert_eq!(full["fields"]["output"], "hm");
+        assert_eq!(
+            logged_by(&log(ContentLevel::Full), &of_gateway(), Level::INFO),
+            Value::Null
+        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ impl EmbeddingClient for GroupEmbedder {
             wishes: &wishes,
         };
         let mut calling = Calling::start(&self.0, &errand, &request.model);
+        calling.meter.admit(None).await;
         match calling.ask(&errand).await {
             Ok((response, mut ticket)) => {
                 let mut meter = calling.meter;

@@ -19,12 +19,18 @@ use super::ticket::Ticket;
 use crate::client::CallPath;
 use crate::client::CallTrace;
 use crate::client::ChunkStream;
+use crate::client::Content;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
+use crate::events::CallContent;
 use crate::events::CallRecord;
+use crate::events::FailedAttempt;
+use crate::events::Place;
+use crate::events::Remaining;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
+use crate::types::Clock;
 use crate::types::ModelName;
 use crate::types::Prices;
 use crate::types::Usage;
@@ -35,6 +41,10 @@ pub(super) struct Meter {
     snapshot: Arc<Snapshot>,
     trace: Arc<CallTrace>,
     record: CallRecord,
+    /// Where the record goes; taken before anybody is asked.
+    place: Place,
+    /// From the start to that of the last attempt.
+    began: Duration,
     started: Instant,
     prompt_tokens: u64,
     answer_tokens: u64,
@@ -56,30 +66,17 @@ impl Meter {
             snapshot: Arc::clone(snapshot),
             trace: Arc::clone(&call.trace),
             record: CallRecord {
-                model,
-                path: "none",
                 debate: call.debate.clone(),
                 turn: call.turn.clone(),
-                group: None,
-                deployment: None,
                 call_id: call.call_id.clone(),
                 principal: call.principal.clone(),
                 tags: facts.tags.to_vec(),
                 stream: facts.in_pieces,
-                fallbacks: 0,
-                attempts: 0,
-                ttft: None,
-                total: Duration::ZERO,
-                upstream_wait: Duration::ZERO,
-                retry_wait: Duration::ZERO,
-                queue_wait: Duration::ZERO,
-                reader_wait: Duration::ZERO,
-                dropped: Vec::new(),
-                usage: Usage::default(),
-                cost: None,
-                error: None,
-                error_message: None,
+                span: call.span,
+                ..CallRecord::new(model)
             },
+            place: Place::nowhere(),
+            began: Duration::ZERO,
             started: Instant::now(),
             prompt_tokens: facts.tokens,
             answer_tokens: 0,
@@ -87,6 +84,17 @@ impl Meter {
             is_complete: false,
             is_open: true,
         })
+    }
+
+    /// Takes a place for the call's record, and notes what is asked where the operator wants that. Waits a moment
+    /// when too many records wait to be written.
+    pub(super) async fn admit(&mut self, content: Option<&Content>) {
+        let observers = &self.snapshot.common.observers;
+        self.place = observers.reserve().await;
+        if observers.want_content() {
+            let asked = content.map(Content::as_json).unwrap_or_default();
+            self.record.content = Some(Arc::new(CallContent::of(asked)));
+        }
     }
 
     /// The name of the model list that was asked for.
@@ -121,7 +129,27 @@ impl Meter {
 
     /// An attempt begins.
     pub(super) fn attempt(&mut self) {
+        if self.record.attempts > 0 {
+            self.began = self.started.elapsed();
+        }
         self.record.attempts += 1;
+    }
+
+    /// An attempt ended before its answer began.
+    pub(super) fn attempt_failed(&mut self, ticket: &Ticket, error: &LlmError) {
+        let (member, ended) = (ticket.member(), self.started.elapsed());
+        self.record.tried.push(FailedAttempt {
+            model: member.model.as_ref().unwrap_or(&self.record.model).clone(),
+            group: ticket
+                .group()
+                .is_listed
+                .then(|| Arc::clone(&ticket.group().name)),
+            deployment: member.entry.deployment.clone(),
+            ended,
+            took: ended.saturating_sub(self.began),
+            error: error.kind.code(),
+            status: error.status,
+        });
     }
 
     /// This one is asked, or has answered.
@@ -158,6 +186,13 @@ impl Meter {
     pub(super) fn response(&mut self, response: &ChatResponse) {
         self.answer_tokens =
             estimate_tokens(&response.text) + estimate_tokens(&response.reasoning_text());
+        if let Some(content) = &mut self.record.content {
+            let content = Arc::make_mut(content);
+            match &response.raw {
+                Some(raw) => content.push(&String::from_utf8_lossy(raw)),
+                None => content.push(&response.text),
+            }
+        }
         self.reported = Some(response.usage);
         self.is_complete = true;
     }
@@ -172,6 +207,9 @@ impl Meter {
         self.answer_tokens += u64::from(passes)
             + estimate_tokens(&chunk.delta.text)
             + estimate_tokens(&chunk.delta.reasoning);
+        if let Some(content) = &mut self.record.content {
+            Arc::make_mut(content).push(&chunk.delta.text);
+        }
         self.reported = chunk.usage.or(self.reported);
         self.is_complete |= chunk.finish.is_some();
     }
@@ -183,6 +221,7 @@ impl Meter {
 
     /// The call failed.
     pub(super) fn failed(mut self: Box<Self>, error: &LlmError) {
+        self.record.status = error.status;
         self.close(Some((error.kind.code(), error.message.clone())));
     }
 
@@ -197,15 +236,19 @@ impl Meter {
             None => "none",
         };
         record.total = self.started.elapsed();
+        record.ended_at_ms = Clock::wall_ms();
         record.upstream_wait = self.trace.upstream_wait();
         record.retry_wait = self.trace.retry_wait();
         record.dropped = self.trace.dropped();
         record.queue_wait = self.trace.queue_wait();
+        let (requests, tokens) = self.trace.remaining();
+        record.remaining = Remaining { requests, tokens };
         record.usage = usage;
         record.cost = prices.map(|prices| prices.cost(&record.usage));
         self.trace.add_cost(record.cost);
         (record.error, record.error_message) = error.unzip();
-        self.snapshot.common.observers.call_finished(record);
+        let place = std::mem::replace(&mut self.place, Place::nowhere());
+        self.snapshot.common.observers.call_settled(record, place);
     }
 
     /// What the one that was asked last costs: by its entry in the model list, else by the catalog.

@@ -170,6 +170,7 @@ impl BaseLlmClient for GroupClient {
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
         let errand = Whole(request);
         let mut calling = Calling::start(self, &errand, &request.head.model);
+        calling.meter.admit(Some(&request.content)).await;
         match calling.ask(&errand).await {
             Ok((response, mut ticket)) => {
                 let mut meter = calling.meter;
@@ -191,6 +192,7 @@ impl BaseLlmClient for GroupClient {
     async fn stream_message(&self, request: &ChatRequest) -> Result<ChunkStream, LlmError> {
         let errand = Streamed(request);
         let mut calling = Calling::start(self, &errand, &request.head.model);
+        calling.meter.admit(Some(&request.content)).await;
         match calling.ask(&errand).await {
             Ok((answer, mut ticket)) => {
                 ticket.answering();

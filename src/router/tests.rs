@@ -83,8 +83,8 @@ impl EmbedderSource for NoEmbedders {
 struct Records(Mutex<Vec<CallRecord>>);
 
 impl Observer for Records {
-    fn call_finished(&self, record: &CallRecord) {
-        self.0.lock().unwrap().push(record.clone());
+    fn call_finished(&self, record: &Arc<CallRecord>) {
+        self.0.lock().unwrap().push(CallRecord::clone(record));
     }
 }
 
@@ -429,4 +429,36 @@ proptest! {
         prop_assert_eq!(records.len(), 1);
         prop_assert_eq!(records[0].attempts as usize, asked);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_tried_before_the_answer_is_in_the_record() {
+    let overloaded = || LlmErrorKind::Overloaded { retry_after: None };
+    let error = LlmError::new(overloaded(), "p", "no").with_status(529);
+    let world = World::new(ScriptedClient::new([
+        Reply::Fail(error),
+        fail(overloaded()),
+        Reply::words("yes"),
+    ]));
+    world.ask().await.unwrap();
+    let records = world.records();
+    let tried: Vec<_> = records[0]
+        .tried
+        .iter()
+        .map(|it| (it.model.as_str(), it.error, it.status))
+        .collect();
+    assert_eq!(
+        tried,
+        [
+            ("p/m", "overloaded", Some(529)),
+            ("p/m", "overloaded", None)
+        ]
+    );
+    assert_eq!((records[0].attempts, records[0].status), (3, None));
+    let [first, second] = &records[0].tried[..] else {
+        panic!()
+    };
+    assert!(first.ended < second.ended && second.ended <= records[0].total);
+    assert_eq!(second.took, Duration::ZERO, "rests do not count");
+    assert!(records[0].ended_at_ms > 1_700_000_000_000);
 }

@@ -20,6 +20,7 @@ use super::minute::Minute;
 use super::snapshot::Snapshot;
 use crate::client::LlmErrorKind;
 use crate::client::Wishes;
+use crate::events::Observers;
 
 /// What a deployment that let a call wait in vain counts as, in seconds, as `LiteLLM` has it.
 const TIMED_OUT_SECONDS: f64 = 1000.0;
@@ -204,6 +205,7 @@ fn note(
     };
     if let Some(changed) = entry.state.note(sign, is_probe, &rules, now) {
         announce(&group.members[member], &changed, now);
+        tell(&snapshot.common.observers, entry, &changed, now);
         snapshot.common.changes.tell();
     }
 }
@@ -238,6 +240,20 @@ fn announce(member: &Member, health: &Health, now: Instant) {
             "{member} rests for {:.1} s after {cause}",
             (*until - now).as_secs_f64(),
         ),
+        Health::Ready { .. } | Health::Cooling { .. } | Health::Probing { .. } => {}
+    }
+}
+
+/// Tells whoever counts it that a deployment rests, or may be asked again.
+fn tell(observers: &Observers, entry: &Entry, health: &Health, now: Instant) {
+    let Some(deployment) = &entry.deployment else {
+        return;
+    };
+    match health {
+        Health::Cooling { until, cause } if *until > now => {
+            observers.deployment_cooled(deployment, cause.code());
+        }
+        Health::Ready { failures: 0 } => observers.deployment_recovered(deployment),
         Health::Ready { .. } | Health::Cooling { .. } | Health::Probing { .. } => {}
     }
 }

@@ -2,9 +2,13 @@
 
 mod alive;
 mod sqlite;
+mod usage;
 
 pub use sqlite::LEASE;
 pub use sqlite::SqliteStore;
+pub use usage::UsageRow;
+pub use usage::UsageRows;
+pub use usage::UsageSpan;
 
 use async_trait::async_trait;
 use serde::Deserialize;

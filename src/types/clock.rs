@@ -16,10 +16,15 @@ pub struct Clock {
 impl Clock {
     /// Starts a clock at the machine's wall time.
     pub fn system() -> Self {
+        Self::starting_at(Self::wall_ms())
+    }
+
+    /// The machine's wall time in milliseconds since the Unix epoch, for reports: nothing may be decided by it.
+    pub fn wall_ms() -> u64 {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        Self::starting_at(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+        u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Starts a clock at a given wall time, in milliseconds since the Unix epoch.

@@ -41,6 +41,10 @@ const LAYERS: &[(&str, May)] = &[
     ("store", May::Import(&["types", "events"])),
     ("metrics", May::Import(&["types", "events"])),
     (
+        "observe",
+        May::Import(&["types", "client", "events", "provider", "store", "metrics"]),
+    ),
+    (
         "access",
         May::Import(&["types", "client", "events", "catalog", "store"]),
     ),
@@ -56,7 +60,7 @@ const LAYERS: &[(&str, May)] = &[
         "http",
         May::Import(&[
             "types", "client", "events", "catalog", "wire", "provider", "router", "store",
-            "metrics", "access", "debate", "tasks",
+            "metrics", "observe", "access", "debate", "tasks",
         ]),
     ),
     ("config", May::NameSettings),
@@ -93,7 +97,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("hyper", &["provider", "http"]),
     ("hyper_util", &["provider", "http"]),
     ("hyper_rustls", &["provider"]),
-    ("reqwest", &["provider", "cli"]),
+    ("reqwest", &["provider", "observe", "cli"]),
     // axum does not re-export the errors that a socket ends with, and each has a close code of its own.
     ("tokio_tungstenite", &["cli", "http"]),
     ("axum", &["http", "app", "cli"]),

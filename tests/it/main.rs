@@ -9,6 +9,7 @@ mod gateway;
 mod layers;
 #[cfg(feature = "legacy")]
 mod llm_contract;
+mod observe;
 mod ollama_real;
 mod recorded;
 mod seeds;

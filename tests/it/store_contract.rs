@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agon::events::CallRecord;
 use agon::events::Draft;
 use agon::events::EventBody;
 use agon::store::CreateOutcome;
@@ -15,7 +16,12 @@ use agon::store::Progress;
 use agon::store::Settings;
 use agon::store::SqliteStore;
 use agon::store::StoreError;
+use agon::store::UsageRows;
+use agon::store::UsageSpan;
+use agon::types::Billed;
 use agon::types::DebateId;
+use agon::types::NanoUsd;
+use agon::types::Usage;
 use agon::types::debate::Status;
 use agon::types::debate::Totals;
 
@@ -411,4 +417,175 @@ async fn a_store_in_memory_does_what_a_file_does() {
             .len(),
         3
     );
+}
+
+/// A call that ended so many milliseconds after [`NOW_MS`].
+fn call(after_ms: u64) -> Arc<CallRecord> {
+    Arc::new(CallRecord {
+        ended_at_ms: NOW_MS + after_ms,
+        ..CallRecord::new("p/m".parse().unwrap())
+    })
+}
+
+fn all_calls() -> UsageSpan {
+    UsageSpan {
+        from_ms: 0,
+        before_ms: u64::MAX,
+        after: None,
+        limit: 10_000,
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_read_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Process::start(&folder).await.store;
+    let written = CallRecord {
+        path: "unified",
+        debate: Some(DebateId::new("d_1")),
+        group: Some("fast".into()),
+        call_id: Some("call-7".into()),
+        principal: Some("anna \"the\" first".into()),
+        tags: vec!["a,b".into(), "c".into()],
+        stream: true,
+        fallbacks: 1,
+        attempts: 3,
+        ended_at_ms: NOW_MS,
+        ttft: Some(std::time::Duration::from_millis(300)),
+        total: std::time::Duration::from_millis(800),
+        upstream_wait: std::time::Duration::from_micros(799_600),
+        dropped: vec!["seed".into()],
+        usage: Usage {
+            input: 1,
+            cache_read: 2,
+            cache_write: 3,
+            output: 4,
+            reasoning: 5,
+            audio_in: 6,
+            audio_out: 7,
+            billed: Some(Billed {
+                input: 8,
+                output: 9,
+            }),
+            estimated: true,
+        },
+        cost: Some(NanoUsd(u64::from(u32::MAX) * 10)),
+        error: Some("overloaded"),
+        status: Some(529),
+        ..CallRecord::new("openai/gpt-5".parse().unwrap())
+    };
+    store.record(&[Arc::new(written.clone())]).await.unwrap();
+    let rows = store.calls(&all_calls()).await.unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.ended_at_ms, row.started_at_ms), (NOW_MS, NOW_MS - 800));
+    assert_eq!(row.model, "openai/gpt-5");
+    assert_eq!(row.group.as_deref(), Some("fast"));
+    assert_eq!(row.deployment, None);
+    assert_eq!(row.call_id.as_deref(), Some("call-7"));
+    assert_eq!(row.principal, written.principal);
+    assert_eq!(row.debate.as_deref(), Some("d_1"));
+    assert_eq!((&row.tags, &row.dropped), (&written.tags, &written.dropped));
+    assert_eq!((row.usage, row.cost), (written.usage, written.cost));
+    assert_eq!((row.stream, row.attempts, row.fallbacks), (true, 3, 1));
+    assert_eq!(
+        (row.error.as_deref(), row.status),
+        (Some("overloaded"), Some(529))
+    );
+    assert_eq!(
+        (row.ttft_ms, row.total_ms, row.overhead_us),
+        (Some(300), 800, 400)
+    );
+    assert_eq!(row.path, "unified");
+}
+
+#[tokio::test]
+async fn batches_of_any_size_are_written_whole_and_read_by_time_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Process::start(&folder).await.store;
+    let mut count = 0;
+    for size in [1, 4, 7, 24, 199, 201, 400] {
+        let batch: Vec<_> = (count..count + size).map(call).collect();
+        store.record(&batch).await.unwrap();
+        count += size;
+    }
+    let rows = store.calls(&all_calls()).await.unwrap();
+    let times: Vec<u64> = rows.iter().map(|row| row.ended_at_ms - NOW_MS).collect();
+    assert_eq!(times, (0..count).collect::<Vec<_>>());
+    let span = UsageSpan {
+        from_ms: NOW_MS + 10,
+        before_ms: NOW_MS + 15,
+        after: None,
+        limit: 3,
+    };
+    let page = store.calls(&span).await.unwrap();
+    let next = UsageSpan {
+        after: page.last().map(|row| row.id),
+        ..span
+    };
+    let ends = |rows: &[agon::store::UsageRow]| {
+        rows.iter()
+            .map(|row| row.ended_at_ms - NOW_MS)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&page), [10, 11, 12]);
+    assert_eq!(ends(&store.calls(&next).await.unwrap()), [13, 14]);
+}
+
+#[tokio::test]
+async fn a_batch_of_all_kinds_of_calls_is_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Process::start(&folder).await.store;
+    let failed = |at: u64| {
+        Arc::new(CallRecord {
+            error: Some("timeout"),
+            ..CallRecord::clone(&call(at))
+        })
+    };
+    let batch: Vec<_> = (0..20_u64)
+        .map(|at| {
+            if at.is_multiple_of(3) {
+                failed(at)
+            } else {
+                call(at)
+            }
+        })
+        .collect();
+    store.record(&batch).await.unwrap();
+    let rows = store.calls(&all_calls()).await.unwrap();
+    assert_eq!(rows.len(), 20);
+    for row in rows {
+        let at = row.ended_at_ms - NOW_MS;
+        assert_eq!(row.error.is_some(), at.is_multiple_of(3), "{at}");
+    }
+}
+
+#[tokio::test]
+async fn old_calls_are_forgotten_the_oldest_first_and_a_few_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Process::start(&folder).await.store;
+    let batch: Vec<_> = [5, 3, 1, 4, 2].map(call).into();
+    store.record(&batch).await.unwrap();
+    assert_eq!(store.forget(NOW_MS + 4, 2).await.unwrap(), 2);
+    assert_eq!(store.forget(NOW_MS + 4, 2).await.unwrap(), 1);
+    assert_eq!(store.forget(NOW_MS + 4, 2).await.unwrap(), 0);
+    let rows = store.calls(&all_calls()).await.unwrap();
+    let left: Vec<u64> = rows.iter().map(|row| row.ended_at_ms - NOW_MS).collect();
+    assert_eq!(left, [5, 4]);
+}
+
+#[tokio::test]
+async fn calls_are_written_once_another_process_lets_the_database_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Process::start(&folder).await.store;
+    let url = format!("sqlite:{}", folder.path().join("agon.db").display());
+    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let batch = [call(1)];
+    let letting_go = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        held.rollback().await.unwrap();
+    };
+    let (written, ()) = tokio::join!(store.record(&batch), letting_go);
+    written.unwrap();
+    assert_eq!(store.calls(&all_calls()).await.unwrap().len(), 1);
 }

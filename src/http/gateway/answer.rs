@@ -217,6 +217,7 @@ pub(super) fn stream_response(
     asked: &str,
     stream: AnswerStream,
 ) -> Response {
+    let stream = stream.counted(exchange.state.metrics.in_flight());
     let mut response = Response::new(Body::from_stream(stream));
     let kind = match exchange.wire {
         Wire::Ollama => "application/x-ndjson",

@@ -26,7 +26,9 @@ use crate::client::Wishes;
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::body;
+use crate::metrics::Counted;
 use crate::types::NanoUsd;
+use crate::types::Span;
 use crate::types::Wire;
 
 /// One request under way.
@@ -39,6 +41,10 @@ pub(super) struct Exchange<'a> {
     /// The plan on whose behalf the call is made.
     pub(super) plan: Option<String>,
     pub(super) trace: Arc<CallTrace>,
+    /// The call's place in a trace, where somebody wants to know.
+    span: Option<Span>,
+    /// Counts the request while it is under way.
+    _in_flight: Counted,
     pub(super) tags: Vec<String>,
     passed: Vec<(HeaderName, HeaderValue)>,
     headers: Wanted,
@@ -74,6 +80,8 @@ impl<'a> Exchange<'a> {
             caller,
             plan: headers.plan.map(str::to_owned),
             trace: Arc::default(),
+            span: state.tracer.begin(headers.traceparent),
+            _in_flight: state.metrics.in_flight(),
             tags: headers.tags.map(tags).unwrap_or_default(),
             passed: betas(headers),
             headers: Wanted {
@@ -102,6 +110,7 @@ impl<'a> Exchange<'a> {
             call_id: Some(Arc::clone(&self.call_id)),
             principal: self.caller.principal.as_deref().map(str::to_owned),
             passed_headers: self.passed.clone(),
+            span: self.span,
             trace: Arc::clone(&self.trace),
             ..CallContext::default()
         }

@@ -25,6 +25,8 @@ pub(in crate::http) struct RequestHeaders<'a> {
     pub(super) call_id: Option<&'a str>,
     /// The plan on whose behalf the call is made.
     pub(in crate::http) plan: Option<&'a str>,
+    /// The caller's place in a trace.
+    pub(super) traceparent: Option<&'a str>,
     /// The page that asks.
     pub(super) origin: Option<&'a HeaderValue>,
     /// Labels for routing, separated by commas.
@@ -67,6 +69,7 @@ impl<'a> RequestHeaders<'a> {
             "anthropic-beta" => self.betas.push(value),
             "origin" => self.origin = Some(value),
             "x-request-id" => self.request_id = Some(value),
+            "traceparent" => self.traceparent = value.to_str().ok(),
             "x-agon-plan" => self.plan = text(value),
             "x-litellm-call-id" => self.call_id = text(value),
             "x-litellm-tags" => self.tags = value.to_str().ok(),

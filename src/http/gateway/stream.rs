@@ -14,6 +14,7 @@ use tokio::time::Sleep;
 
 use crate::client::ChunkStream;
 use crate::client::LlmError;
+use crate::metrics::Counted;
 use crate::types::ChatChunk;
 use crate::types::Wire;
 use crate::wire::serve;
@@ -39,6 +40,8 @@ pub(super) struct AnswerStream {
     spoke: bool,
     quiet: Option<Pin<Box<Sleep>>>,
     began: Instant,
+    /// Counts the request while its answer is under way.
+    in_flight: Option<Counted>,
 }
 
 /// The writer of a wire, made when something has to be written: a stream that passes untouched needs none.
@@ -110,7 +113,14 @@ impl AnswerStream {
             spoke: true,
             quiet: None,
             began,
+            in_flight: None,
         }
+    }
+
+    /// The same answer, counted until it ends.
+    pub(super) fn counted(mut self, in_flight: Counted) -> Self {
+        self.in_flight = Some(in_flight);
+        self
     }
 
     fn chunk(&mut self, chunk: ChatChunk) -> Bytes {

@@ -80,6 +80,7 @@ impl Calling {
             n + 1,
             ticket.member(),
         );
+        self.meter.attempt_failed(ticket, &error);
         if let Some(record) = &mut self.record {
             let is_it = |asked: &&mut Asked| {
                 asked.member == Some(ticket.place()) && Arc::ptr_eq(&asked.group, ticket.group())

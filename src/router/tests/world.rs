@@ -80,8 +80,8 @@ pub(super) struct World {
 struct Told(Arc<Mutex<Vec<CallRecord>>>);
 
 impl Observer for Told {
-    fn call_finished(&self, record: &CallRecord) {
-        self.0.lock().unwrap().push(record.clone());
+    fn call_finished(&self, record: &Arc<CallRecord>) {
+        self.0.lock().unwrap().push(CallRecord::clone(record));
     }
 }
 

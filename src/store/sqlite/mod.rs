@@ -5,6 +5,7 @@ mod events;
 mod open;
 mod rows;
 mod settings;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -68,6 +68,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them, best first.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Degraded, Self::Partial, Self::Failed];
+
     /// The word of the protocol.
     pub fn as_str(self) -> &'static str {
         match self {

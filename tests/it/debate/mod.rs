@@ -25,7 +25,7 @@ fn oxford(pro: &str, con: &str, judge: &str) -> Value {
 }
 
 /// An oxford debate of demo models.
-fn demo() -> Value {
+pub(crate) fn demo() -> Value {
     oxford("demo/optimist", "demo/skeptic", "demo/judge")
 }
 

@@ -91,6 +91,11 @@ impl Agon {
         self.process.base()
     }
 
+    /// The address of its database.
+    pub(crate) fn database_url(&self) -> String {
+        format!("sqlite:{}", self.home.path().join("agon.db").display())
+    }
+
     /// All that the process has said so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()

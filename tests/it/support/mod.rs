@@ -1,9 +1,5 @@
 //! What tests of the whole program share: the running server, a real upstream, a watcher of debates.
 
-#[expect(
-    dead_code,
-    reason = "the first tests of the running server come with the server"
-)]
 pub(crate) mod agon;
 pub(crate) mod llama;
 pub(crate) mod process;
