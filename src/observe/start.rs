@@ -20,7 +20,7 @@ use super::otlp::Dialect;
 use super::otlp::Otlp;
 use super::scrub::Scrubber;
 use super::sentry;
-use super::sentry::Dsn;
+use super::sentry::Project;
 use super::tracer::Tracer;
 use crate::events::CallRecord;
 use crate::events::Observer;
@@ -338,7 +338,7 @@ fn sentry(parts: &ObservingParts<'_>) -> Result<Outlet, String> {
     let dsn = environment
         .get("SENTRY_DSN")
         .ok_or_else(|| left_out("SENTRY_DSN is not set"))?;
-    let Dsn { url, auth } = Dsn::parse(dsn)
+    let Project { url, auth } = Project::of(dsn)
         .ok_or_else(|| left_out("SENTRY_DSN is not of the form https://KEY@HOST/PROJECT"))?;
     let form = sentry::Events {
         scrubber: parts.scrubber.clone(),

