@@ -184,6 +184,7 @@ impl App {
         let factory = Arc::new(factory(config, &catalog, &environment, flag, clock)?);
         let discovery = discovery(&catalog, &environment)?;
         let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
+        let names = Arc::clone(&catalog);
         let (observers, telling) = Telling::start(config, variables, &metrics, (&store, clock))?;
         let router = Arc::new(Router::new(RouterParts {
             source: Arc::clone(&factory) as _,
@@ -192,6 +193,7 @@ impl App {
             observers: observers.clone(),
             prices: remembered_prices(prices),
             prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
+            bare_names: Arc::new(move |name| names.named(name).ok()),
             clock,
             seed: rand::random(),
         }));

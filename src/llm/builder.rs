@@ -147,6 +147,7 @@ impl LlmBuilder {
         });
         let factory = factory.map(Arc::new).map_err(|error| unusable(&[error]))?;
         let (prices, cards) = (Arc::clone(&catalog), Arc::clone(&catalog));
+        let names = Arc::clone(&catalog);
         let router = Router::new(RouterParts {
             source: self.source.unwrap_or_else(|| Arc::clone(&factory) as _),
             embedders: Arc::clone(&factory) as _,
@@ -155,6 +156,7 @@ impl LlmBuilder {
             observers: Default::default(),
             prices: Arc::new(move |model| prices.prices(model)),
             prompt_limits: Arc::new(move |model| cards.card(model)?.context_tokens),
+            bare_names: Arc::new(move |name| names.named(name).ok()),
             clock: Clock::system(),
             seed: rand::random(),
         });

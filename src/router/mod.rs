@@ -47,6 +47,7 @@ pub use explain::LimitsLeft;
 pub use explain::Verdict;
 pub use routes::ListedGroup;
 pub use routes::Route;
+pub use run::BareNames;
 pub use run::PriceList;
 pub use run::PromptLimits;
 pub use run::Router;

@@ -38,6 +38,9 @@ pub type PriceList = Arc<dyn Fn(&ModelName) -> Option<Prices> + Send + Sync>;
 /// Tells the longest prompt that a model takes, in tokens; `None` when that is not known.
 pub type PromptLimits = Arc<dyn Fn(&ModelName) -> Option<u64> + Send + Sync>;
 
+/// Tells which model a name without a provider means, `gpt-4o-mini` for example; `None` when it means none.
+pub type BareNames = Arc<dyn Fn(&str) -> Option<ModelName> + Send + Sync>;
+
 /// What a router is made of.
 pub struct RouterParts {
     /// Gives the client of each attempt: it is asked once per attempt, so that a switch of implementation takes
@@ -53,6 +56,8 @@ pub struct RouterParts {
     pub prices: PriceList,
     /// What prompts models take.
     pub prompt_limits: PromptLimits,
+    /// What names without a provider mean.
+    pub bare_names: BareNames,
     /// Tells minutes, for limits.
     pub clock: Clock,
     /// Seed of lots and jitter.
@@ -88,6 +93,7 @@ impl Router {
             observers: parts.observers,
             prices: parts.prices,
             prompt_limits: parts.prompt_limits,
+            bare_names: parts.bare_names,
             dice: Dice::new(parts.seed),
             minutes: Minutes::new(&parts.clock),
             named: NamedGroups::default(),

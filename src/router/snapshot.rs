@@ -20,6 +20,7 @@ use super::minute::Minutes;
 use super::named::NamedGroups;
 use super::pattern::Pattern;
 use super::routes::ListedGroup;
+use super::run::BareNames;
 use super::run::PriceList;
 use super::run::PromptLimits;
 use crate::client::ClientSource;
@@ -44,6 +45,7 @@ pub(super) struct Common {
     pub(super) observers: Observers,
     pub(super) prices: PriceList,
     pub(super) prompt_limits: PromptLimits,
+    pub(super) bare_names: BareNames,
     pub(super) dice: Dice,
     pub(super) minutes: Minutes,
     pub(super) named: NamedGroups,
@@ -196,7 +198,10 @@ impl Snapshot {
         if let Some(group) = self.filled_in(name) {
             return Ok(group);
         }
-        let model: ModelName = name.parse().map_err(|_| self.not_found(name, None))?;
+        let model: ModelName = match name.parse() {
+            Ok(model) => model,
+            Err(_) => (self.common.bare_names)(name).ok_or_else(|| self.not_found(name, None))?,
+        };
         if let Some(known) = self.common.named.known(&model) {
             return Ok(known);
         }

@@ -112,6 +112,7 @@ impl World {
             observers: Observers::new(vec![records.clone()]),
             prices: Arc::new(move |_| Some(prices)),
             prompt_limits: Arc::new(|_| None),
+            bare_names: Arc::new(|_| None),
             clock: Clock::starting_at(0),
             seed: 7,
         });

@@ -92,6 +92,7 @@ impl Setting<'_> {
             observers,
             prices: Arc::new(|_| None),
             prompt_limits: Arc::new(|_| None),
+            bare_names: Arc::new(|_| None),
             clock: Clock::system(),
             seed: 7,
         });

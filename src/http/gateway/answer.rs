@@ -122,7 +122,7 @@ pub(super) fn route(exchange: &Exchange<'_>, asked: &str) -> Result<Route, Failu
         let plain = asked.strip_suffix(":latest");
         let plain = plain.filter(|_| exchange.wire == Wire::Ollama);
         let route = plain.and_then(|plain| router.route(plain).ok());
-        route.ok_or_else(|| Failure::unknown_model(exchange.wire, asked, &error))
+        route.ok_or_else(|| Failure::unknown_model(asked, &error))
     })
 }
 

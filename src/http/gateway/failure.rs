@@ -67,27 +67,14 @@ impl Failure {
         Self::own(kind, 403, "key_model_access_denied", message)
     }
 
-    /// Nobody answers for a name. `LiteLLM` says 400 to clients of OpenAI's API; others know their own 404.
-    pub(super) fn unknown_model(wire: Wire, model: &str, error: &LlmError) -> Self {
-        let status = match wire {
-            Wire::Anthropic | Wire::Gemini | Wire::Ollama => 404,
-            Wire::OpenaiChat
-            | Wire::OpenaiResponses
-            | Wire::Cohere
-            | Wire::Bedrock
-            | Wire::Replicate
-            | Wire::Demo => 400,
-        };
+    /// Nobody answers for a name. Every dialect's own clients have an error of their own for a 404; `LiteLLM`, whose
+    /// words these are, says 400.
+    pub(super) fn unknown_model(model: &str, error: &LlmError) -> Self {
         let message = format!(
             "Invalid model name passed in model={model}. Call `/v1/models` to view available models. ({})",
             error.message
         );
-        let mut failure = Self::own(
-            LlmErrorKind::ModelNotFound,
-            status,
-            "model_not_found",
-            message,
-        );
+        let mut failure = Self::own(LlmErrorKind::ModelNotFound, 404, "model_not_found", message);
         failure.told.param = Some("model");
         failure
     }

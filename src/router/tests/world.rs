@@ -189,6 +189,7 @@ impl World {
                 })
             }),
             prompt_limits: Arc::new(|model| (model.model() == "small").then_some(3)),
+            bare_names: Arc::new(|_| None),
             clock: Clock::starting_at(0),
             seed: 7,
         });

@@ -18,6 +18,20 @@ use crate::support::upstream::Upstream;
 const PATH: &str = "/v1/chat/completions";
 
 #[tokio::test]
+async fn a_model_of_the_catalog_is_called_without_its_provider_too() {
+    let upstream = Upstream::start([Reply::json(&completion("Hello"))]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]});
+    let key = bearer();
+    let heard = gateway
+        .post_with(PATH, &[("authorization", key.as_str())], &body.to_string())
+        .await;
+    assert_eq!(heard.status, 200, "{}", heard.text);
+    assert_eq!(heard.header("x-litellm-model-name"), Some(OPENAI));
+    assert_eq!(upstream.requests()[0].json()["model"], "gpt-4o-mini");
+}
+
+#[tokio::test]
 async fn a_whole_answer_is_the_upstreams_with_the_name_that_was_asked_for() {
     let reply = Reply::json(&completion("Hello")).header("x-ratelimit-remaining-requests", "99");
     let upstream = Upstream::start([reply]).await;
