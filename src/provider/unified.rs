@@ -527,11 +527,8 @@ impl BaseLlmClient for UnifiedClient {
     /// end of the whole, and a call that is given up stops costing at once. A provider that tells usage in
     /// whole answers only is asked for one.
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
-        // Who passes a body on wants the answer to that body.
-        if let Content::Raw { wire, .. } = &request.content
-            && self.lane(&request.head.model, &request.call)?.passes(*wire)
-            && !request.head.stream
-        {
+        // A client's own request for a whole answer is asked as that: it costs less, and nobody reads along.
+        if matches!(request.content, Content::Raw { .. }) && !request.head.stream {
             return self.ask_whole(request).await;
         }
         let speech = self.spec.speech(request.head.model.model());
