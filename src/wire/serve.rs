@@ -63,7 +63,7 @@ pub trait StreamEncoder: fmt::Debug + Send {
 
 /// Members of a request that are meant for a gateway and are no loss where they are not passed on: what the clients
 /// of `LiteLLM` write beside the wire's own.
-pub const FOR_THE_GATEWAY: [&str; 24] = [
+pub const FOR_THE_GATEWAY: [&str; 28] = [
     "fallbacks",
     "context_window_fallback_dict",
     "content_policy_fallbacks",
@@ -88,6 +88,11 @@ pub const FOR_THE_GATEWAY: [&str; 24] = [
     "litellm_metadata",
     "no-log",
     "caching",
+    // A caller's own address and key are not used, and are nobody else's business.
+    "api_base",
+    "base_url",
+    "api_key",
+    "api_version",
 ];
 
 /// Fills what a chat leaves open from members of an OpenAI chat request: `temperature`, `max_tokens` ….

@@ -85,13 +85,19 @@ fn read(
     }
     let route = route(exchange, &asked)?;
     let streams_by_itself = exchange.wire == Wire::Ollama;
+    let tags = all_tags(exchange, &found);
+    let wishes = exchange::wishes(headers, found.wishes);
+    // A plan would be none if a fallback of the caller's own led past it.
+    for fallback in wishes.fallbacks.iter().flatten() {
+        exchange.may_ask(fallback)?;
+    }
     let head = Head {
         model: route.model,
         stream: path.stream.or(found.stream).unwrap_or(streams_by_itself),
         usage_in_stream: found.usage_in_stream,
         estimated_tokens: found.estimated_tokens,
-        tags: all_tags(exchange, &found),
-        wishes: exchange::wishes(headers, found.wishes),
+        tags,
+        wishes,
     };
     let content = match found.metadata_is_ours {
         false => Content::Raw {

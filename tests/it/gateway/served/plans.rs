@@ -53,6 +53,10 @@ async fn people_choose_from_their_plan_and_calls_are_held_to_it() {
     let heard = gateway.post("/v1/chat/completions", &ask("big")).await;
     assert_eq!(heard.status, 403);
     assert_eq!(heard.json()["error"]["type"], "key_model_access_denied");
+    let mut around = ask("small");
+    around["fallbacks"] = json!(["big"]);
+    let heard = gateway.post("/v1/chat/completions", &around).await;
+    assert_eq!(heard.status, 403, "a fallback of the caller's own");
     let models = gateway.get("/v1/models").await.json();
     assert_eq!(models["data"].as_array().unwrap().len(), 1);
     let heard = gateway.post("/v1/chat/completions", &ask("small")).await;
