@@ -181,7 +181,7 @@ run() { # agon
     servers+=($!)
     upstream=$(address $! "$work/llama.log")
     settings "$upstream" > "$work/config.yaml"
-    (cd "$work" && exec env -i PATH="$PATH" HOME="$work" LITELLM_MASTER_KEY="$key" \
+    (cd "$work" && exec env -i PATH="$PATH" HOME="$work" LITELLM_MASTER_KEY="$key" AGON_DEMO_PACE=fast \
         "$agon" --config config.yaml --port 0) > "$work/agon.log" 2>&1 < /dev/null &
     servers+=($!)
     base=$(address $! "$work/agon.log")
