@@ -55,6 +55,7 @@ impl Watch {
             let watcher = watcher(&files, tell);
             // What happened while nobody watched.
             if self.holds_something_else(&files) {
+                self.are_left_alone(&files).await;
                 return;
             }
             let event = tokio::time::timeout(ANYWAY, told.recv()).await;
@@ -66,6 +67,18 @@ impl Watch {
             }
             drop(watcher);
             if self.holds_something_else(&self.files()) {
+                self.are_left_alone(&files).await;
+                return;
+            }
+        }
+    }
+
+    /// Waits until the files hold the same for a while: one that is being written may be empty at the moment, and an
+    /// empty file is a valid one.
+    async fn are_left_alone(&self, files: &BTreeSet<PathBuf>) {
+        loop {
+            tokio::time::sleep(QUIET).await;
+            if !self.holds_something_else(files) {
                 return;
             }
         }
