@@ -2,9 +2,10 @@
 
 CARGO ?= cargo
 LLAMA := tests/real/llama_server.sh
+CLIENTS := tests/real/clients.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench real real-or-skip fmt lint doc audit say-skipped
+.PHONY: help run test check bench real real-or-skip clients clients-or-skip fmt lint doc audit say-skipped
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +18,7 @@ run: ## Build and start the server with a sample debate, no key needed
 test: fmt real-or-skip lint ## Run every test there is, against a real local model server too
 	@$(MAKE) --no-print-directory say-skipped
 	INSTA_UPDATE=no $(CARGO) test --locked
+	@$(MAKE) --no-print-directory clients-or-skip
 
 check: fmt lint doc audit ## Check format, lints, documentation and dependencies
 
@@ -28,6 +30,15 @@ real: ## Build the llama.cpp server that the tests call, once (minutes; kept in 
 
 real-or-skip:
 	@$(LLAMA) build || echo "skipped: tests against a real llama.cpp server, which could not be built (see above)" >&2
+
+clients: ## Run real SDK clients against Agon and the llama.cpp server (installed once, in ~/.cache/agon-real)
+	$(CARGO) build --locked
+	@$(LLAMA) build > /dev/null
+	@$(CLIENTS) run "$${CARGO_TARGET_DIR:-target}/debug/agon"
+
+clients-or-skip:
+	@if $(LLAMA) ready && $(CLIENTS) install; then $(MAKE) --no-print-directory clients; \
+	else echo "skipped: REAL SDK CLIENTS against the gateway, which need python3-venv, npm and the network (see above)" >&2; fi
 
 fmt:
 	$(CARGO) fmt --check
