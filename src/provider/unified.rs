@@ -1,22 +1,20 @@
 //! The client for every provider: a provider's file says how it is reached, a wire how it is spoken to.
 
+mod exchange;
+mod write;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::StatusCode;
 use http::Uri;
-use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth;
-use super::auth::SideCall;
 use super::auth::Tokens;
 use super::dropped::DroppedParams;
 use super::environment::Environment;
 use super::failure::Callee;
-use super::failure::Failure;
 use super::lane::Lane;
 use super::lane::Lanes;
 use super::local::LocalCall;
@@ -27,17 +25,12 @@ use super::opened::Opened;
 use super::passing::Passing;
 use super::prepared;
 use super::prepared::Place;
-use super::prepared::Prepared;
 use super::prepared::Preview;
 use super::prepared::Spoken;
 use super::replicate;
 use super::replicate::Cancelling;
-use super::reply::Reply;
-use super::reply::header_text;
 use super::timeouts::CallTimeouts;
-use super::transport::Outgoing;
 use super::transport::Transport;
-use super::waits::Waits;
 use crate::catalog::Catalog;
 use crate::catalog::ProviderSpec;
 use crate::client::BaseLlmClient;
@@ -48,16 +41,13 @@ use crate::client::ChunkStream;
 use crate::client::Content;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
-use crate::client::TimeoutPhase;
 use crate::client::collect;
 use crate::types::ChatResponse;
 use crate::types::Clock;
 use crate::types::ModelName;
-use crate::types::TopLevel;
 use crate::types::Wire;
 use crate::types::quirks::UsageInStream;
 use crate::wire;
-use crate::wire::ErrorParts;
 use crate::wire::StreamDecoder;
 
 /// Most of an error's body that is read; what matters stands at its beginning.
@@ -154,111 +144,6 @@ impl UnifiedClient {
         Ok((opened, held))
     }
 
-    /// Writes the body of a request: the caller's own with a few edits where the model speaks the same wire, else a
-    /// translation.
-    fn write(
-        &self,
-        lane: &Lane,
-        request: &ChatRequest,
-        spoken: &Spoken,
-        stream: bool,
-    ) -> Result<Written, LlmError> {
-        if let Some(body) = self.pass(lane, request, stream)? {
-            return Ok(Written {
-                body,
-                path: None,
-                passed: true,
-            });
-        }
-        let encoded = prepared::encode(&self.spec, &self.parts, request, spoken, stream)?;
-        Ok(Written {
-            body: encoded.body,
-            path: Some(encoded.path),
-            passed: false,
-        })
-    }
-
-    /// The caller's body with a few edits; `None` where it has to be translated.
-    fn pass(
-        &self,
-        lane: &Lane,
-        request: &ChatRequest,
-        stream: bool,
-    ) -> Result<Option<Bytes>, LlmError> {
-        let Content::Raw {
-            wire,
-            body,
-            members,
-        } = &request.content
-        else {
-            return Ok(None);
-        };
-        if !lane.passes(*wire) || request.head.stream != stream {
-            return Ok(None);
-        }
-        let read;
-        let members = match members {
-            Some(members) => members.as_ref(),
-            None => {
-                read = TopLevel::read(body).map_err(|error| {
-                    LlmError::new(
-                        LlmErrorKind::InvalidRequest,
-                        &self.spec.id,
-                        error.to_string(),
-                    )
-                })?;
-                &read
-            }
-        };
-        if lane.wants_translation(body, members) {
-            return Ok(None);
-        }
-        let mut edits = lane.edits(stream);
-        let mut dropped = Vec::new();
-        for name in lane.refused() {
-            if members.place(body, name).is_some() {
-                edits.remove.push(name);
-                dropped.push(name.to_owned());
-            }
-        }
-        if !dropped.is_empty() {
-            prepared::note_dropped(&self.parts, &request.call, &request.head.model, &dropped)?;
-        }
-        Ok(Some(wire::verbatim::edited(body, members, &edits)))
-    }
-
-    fn prepared(
-        &self,
-        lane: &Lane,
-        request: &ChatRequest,
-        written: Written,
-        stream: bool,
-    ) -> Result<Prepared, LlmError> {
-        let usual = match &written.path {
-            None => Some(lane.outgoing_usual(written.body.clone(), stream)),
-            Some(path) => lane.outgoing(path, written.body.clone(), stream),
-        };
-        if let Some(outgoing) = usual {
-            return Ok(Prepared {
-                outgoing,
-                credential: lane.credential.clone(),
-            });
-        }
-        let encoded = wire::Encoded {
-            path: written.path.unwrap_or_default(),
-            body: written.body,
-            dropped: Vec::new(),
-        };
-        let model = Some((&request.head.model, stream));
-        let address = self.address(&lane.environment, &request.call)?;
-        prepared::prepare(
-            &self.place(&lane.environment, &request.call),
-            address,
-            encoded,
-            model,
-        )
-    }
-
     fn place<'a>(&'a self, environment: &'a Environment, call: &'a CallContext) -> Place<'a> {
         Place {
             spec: &self.spec,
@@ -339,130 +224,8 @@ impl UnifiedClient {
         self.exchange(&way, &prepared, spoken).await
     }
 
-    /// Posts what is prepared and hands back the reply once its status is a success. Where a fetched token is
-    /// refused, a new one is tried, once.
-    async fn exchange(
-        &self,
-        way: &Way<'_>,
-        prepared: &Prepared,
-        spoken: Spoken,
-    ) -> Result<Opened, LlmError> {
-        let waits = Waits::start(way.timeouts, way.call);
-        let mut opened = self.post(way, prepared, spoken, waits).await?;
-        let tokens = &self.parts.tokens;
-        if opened.reply.status == StatusCode::UNAUTHORIZED
-            && prepared.credential.forget(tokens, opened.hidden.as_ref())
-        {
-            let Opened { spoken, waits, .. } = opened;
-            opened = self.post(way, prepared, spoken, waits).await?;
-        }
-        match opened.reply.status.is_success() {
-            true => Ok(opened),
-            false => Err(self.refused(opened).await),
-        }
-    }
-
-    async fn post(
-        &self,
-        way: &Way<'_>,
-        prepared: &Prepared,
-        spoken: Spoken,
-        waits: Waits,
-    ) -> Result<Opened, LlmError> {
-        let mut outgoing = prepared.outgoing.clone();
-        if spoken.wire == Wire::Anthropic {
-            let passed = way.call.passed_headers.iter().cloned();
-            for (name, value) in passed {
-                outgoing.headers.append(name, value);
-            }
-        }
-        if let Some(traceparent) = prepared::traceparent(way.call) {
-            outgoing.headers.insert("traceparent", traceparent);
-        }
-        let callee = Arc::clone(way.callee);
-        let side = SideCall {
-            provider: &self.spec.id,
-            transport: &self.parts.transport,
-            waits: &waits,
-            now_ms: self.parts.clock.now_ms(),
-        };
-        let hidden = prepared
-            .credential
-            .apply(&mut outgoing, &self.parts.tokens, &side)
-            .await?;
-        let asked = (spoken.wire == Wire::Replicate).then(|| outgoing.clone());
-        let sent = self.send(outgoing, way, &waits).await;
-        Ok(Opened {
-            reply: sent.map_err(|failure| callee.before_answer(failure))?,
-            spoken,
-            callee,
-            waits,
-            hidden,
-            asked,
-            passed: false,
-        })
-    }
-
-    /// Posts the request; again when a local server was not there yet because it was loading its model.
-    async fn send(
-        &self,
-        outgoing: Outgoing,
-        way: &Way<'_>,
-        waits: &Waits,
-    ) -> Result<Reply, Failure> {
-        // A whole answer begins when it is finished, so only the end of the whole bounds its beginning.
-        let due = match way.stream {
-            true => (waits.first_token_at(), TimeoutPhase::FirstToken),
-            false => (waits.total_at(), TimeoutPhase::Total),
-        };
-        let Some(local) = way.local else {
-            return self.parts.transport.post(outgoing, waits, due).await;
-        };
-        loop {
-            let sending = self.parts.transport.post(outgoing.clone(), waits, due);
-            let reply = local.telling(sending).await?;
-            let not_yet = reply.status == StatusCode::SERVICE_UNAVAILABLE;
-            if !not_yet || !local.comes_up(due.0).await {
-                return Ok(reply);
-            }
-        }
-    }
-
     pub(super) fn callee(&self, url: &Uri) -> Callee {
         prepared::callee(&self.spec, url)
-    }
-
-    /// Says what a reply that is no success means.
-    pub(super) async fn refused(&self, opened: Opened) -> LlmError {
-        let Opened {
-            mut reply,
-            spoken,
-            callee,
-            waits,
-            hidden,
-            asked: _,
-            passed: _,
-        } = opened;
-        let status = reply.status;
-        if status.is_redirection() {
-            let message = format!(
-                "{} answers with a redirect, which is not followed: set the base URL to the final address",
-                callee.host
-            );
-            return callee
-                .error(LlmErrorKind::InvalidRequest, message)
-                .with_status(status.as_u16());
-        }
-        let due = Instant::now() + self.timeouts.connect;
-        let body = reply.body.read_some(MAX_ERROR_BYTES, &waits, due).await;
-        let body = auth::without_key(&body, hidden.as_ref());
-        let parts = ErrorParts {
-            status: status.as_u16(),
-            header: &|name| header_text(&reply.headers, name),
-            body: &body,
-            now_ms: self.parts.clock.now_ms(),
-        };
-        wire::decode_error(spoken.wire, &self.spec.id, &parts)
     }
 
     /// Asks without streaming and reads the whole answer.
@@ -480,15 +243,6 @@ impl UnifiedClient {
             false => opened.whole(&body, request.head.estimated_tokens),
         }
     }
-}
-
-/// The body of a request.
-struct Written {
-    body: Bytes,
-    /// Where it goes; `None` for the usual place.
-    path: Option<String>,
-    /// `true` when it is the caller's own, so that the answer may be the upstream's own.
-    passed: bool,
 }
 
 /// How a call goes.
