@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::types::AllowedModels;
 use crate::types::DebateId;
 use crate::types::Deployment;
 use crate::types::Endpoint;
@@ -50,6 +51,8 @@ pub struct CallContext {
     pub passed_headers: Vec<(HeaderName, HeaderValue)>,
     /// Its place in a trace, when somebody asked for one.
     pub span: Option<Span>,
+    /// The names that may be asked on the caller's behalf, fallbacks included; `None` for all.
+    pub allowed_models: Option<AllowedModels>,
     /// Where the layers below note what the layers above report.
     pub trace: Arc<CallTrace>,
 }

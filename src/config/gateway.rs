@@ -13,6 +13,7 @@ use super::tree::Node;
 use super::typed;
 use crate::http::GatewayConfig;
 use crate::http::Plans;
+use crate::types::AllowedModels;
 
 /// The name of the models for whoever has no plan, in `LLM_PLAN_MODELS_JSON`.
 const BASELINE: [&str; 2] = ["baseline", "default"];
@@ -70,8 +71,8 @@ pub(super) fn read(
     let plans_place = section.get("plans").map(|node| node.place.clone());
     let plans = match (plans, set("LLM_PLAN_MODELS_JSON")) {
         (Some(plans), _) => Some(Plans {
-            models: plans.models,
-            baseline: plans.baseline,
+            models: ready(plans.models),
+            baseline: plans.baseline.into_iter().collect(),
             shows_locked: plans.shows_locked,
         }),
         (None, Some(json)) => of_variable(json, report),
@@ -125,10 +126,15 @@ fn of_variable(json: &str, report: &mut Report) -> Option<Plans> {
     let named = BASELINE.iter().find_map(|name| models.remove(*name));
     let baseline = named.unwrap_or_else(|| common(&models));
     Some(Plans {
-        models,
-        baseline,
+        models: ready(models),
+        baseline: baseline.into_iter().collect(),
         shows_locked: false,
     })
+}
+
+fn ready(models: BTreeMap<String, Vec<String>>) -> BTreeMap<String, AllowedModels> {
+    let ready = |(plan, models): (String, Vec<String>)| (plan, models.into_iter().collect());
+    models.into_iter().map(ready).collect()
 }
 
 /// The models that every plan has.

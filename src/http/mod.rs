@@ -56,6 +56,7 @@ use crate::observe::Tracer;
 use crate::router::Router;
 use crate::store::Debates;
 use crate::store::EventLog;
+use crate::types::AllowedModels;
 use crate::types::Clock;
 
 /// Settings of the server.
@@ -100,9 +101,9 @@ pub struct GatewayConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plans {
     /// Names of models by the plan's name; `*` as a model stands for all.
-    pub models: BTreeMap<String, Vec<String>>,
+    pub models: BTreeMap<String, AllowedModels>,
     /// The names for callers whose plan is not known.
-    pub baseline: Vec<String>,
+    pub baseline: AllowedModels,
     /// `true` lists the models of other plans too, as locked.
     pub shows_locked: bool,
 }

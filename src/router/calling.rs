@@ -14,6 +14,7 @@ use super::dice::Throw;
 use super::errand::Errand;
 use super::errand::Facts;
 use super::fallback;
+use super::fallback::Asks;
 use super::fallback::Failed;
 use super::group::Group;
 use super::kept::RouteRecord;
@@ -233,7 +234,10 @@ impl Calling {
             asked: &self.asked,
             group,
         };
-        let wishes = facts.wishes;
+        let asks = Asks {
+            wishes: facts.wishes,
+            allowed: facts.call.allowed_models.as_ref(),
+        };
         let last = failures.last().map(|failure| &failure.error.kind);
         View {
             group,
@@ -243,11 +247,14 @@ impl Calling {
             wanted: Wanted {
                 tokens: facts.tokens,
                 tags: facts.tags,
-                wishes,
-                session: self.session,
-                has_fallbacks: fallback::any(failed, config, wishes),
+                wishes: facts.wishes,
+                session: self.session.map(|number| {
+                    let sessions = &self.snapshot.common.sessions;
+                    sessions.find(&group.name, number, now)
+                }),
+                has_fallbacks: fallback::any(failed, config, asks),
                 has_own_fallbacks: last
-                    .is_some_and(|kind| fallback::has_own(failed, config, wishes, kind)),
+                    .is_some_and(|kind| fallback::has_own(failed, config, asks, kind)),
             },
             patience,
             minute: self.snapshot.common.minutes.at(now),

@@ -10,6 +10,7 @@ use super::calling::standing;
 use super::config::Strategy;
 use super::dice::number_of;
 use super::fallback;
+use super::fallback::Asks;
 use super::fallback::Failed;
 use super::group::Group;
 use super::group::Member;
@@ -198,7 +199,9 @@ impl Router {
             .map(|member| deployment(snapshot, &view, member, chosen, &excluded))
             .collect();
         let after = |kind: &LlmErrorKind| {
-            fallback::after(failed, &snapshot.config, &head.wishes, kind).to_vec()
+            let asks = all_of(head);
+            let others = fallback::after(failed, &snapshot.config, asks, kind);
+            others.cloned().collect()
         };
         let first = chosen.and_then(|member| group.members[member].entry.deployment.as_ref());
         let own = first.and_then(|deployment| deployment.num_retries);
@@ -225,6 +228,14 @@ impl Router {
     }
 }
 
+/// What a request wants, as if its caller might ask for all.
+fn all_of(head: &Head) -> Asks<'_> {
+    Asks {
+        wishes: &head.wishes,
+        allowed: None,
+    }
+}
+
 fn view<'a>(
     snapshot: &'a Snapshot,
     failed: Failed<'a>,
@@ -244,8 +255,11 @@ fn view<'a>(
             tokens: head.estimated_tokens,
             tags: &head.tags,
             wishes: &head.wishes,
-            session: session.filter(|_| config.sticky),
-            has_fallbacks: fallback::any(failed, config, &head.wishes),
+            session: session.filter(|_| config.sticky).map(|number| {
+                let sessions = &snapshot.common.sessions;
+                sessions.find(&failed.group.name, number, now)
+            }),
+            has_fallbacks: fallback::any(failed, config, all_of(head)),
             has_own_fallbacks: false,
         },
         patience: Patience {

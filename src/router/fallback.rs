@@ -6,12 +6,27 @@ use super::config::RouterConfig;
 use super::group::Group;
 use crate::client::LlmErrorKind;
 use crate::client::Wishes;
+use crate::types::AllowedModels;
 
 /// What a group is looked up by: the name that was asked for, the group's, the model list's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failed<'a> {
     pub(super) asked: &'a str,
     pub(super) group: &'a Group,
+}
+
+/// What a call says about other groups.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asks<'a> {
+    pub(super) wishes: &'a Wishes,
+    /// The caller's plan holds for fallbacks, too, whoever has named them; `None` where all may be asked.
+    pub(super) allowed: Option<&'a AllowedModels>,
+}
+
+impl Asks<'_> {
+    fn may(&self, name: &str) -> bool {
+        self.allowed.is_none_or(|allowed| allowed.allows(name))
+    }
 }
 
 /// Groups to ask instead, in order: the caller's, else those for this class of failure, else the general ones, else
@@ -21,41 +36,45 @@ pub(super) struct Failed<'a> {
 pub(super) fn after<'a>(
     failed: Failed<'_>,
     config: &'a RouterConfig,
-    wishes: &'a Wishes,
+    asks: Asks<'a>,
     kind: &LlmErrorKind,
-) -> &'a [String] {
-    if wishes.no_fallbacks || !another_may_help(kind) {
-        return &[];
-    }
-    if let Some(own) = &wishes.fallbacks {
-        return own;
-    }
-    if let Some(special) = of_class(config, kind) {
-        return failed.named_in(special).unwrap_or(&[]);
-    }
-    general(failed, config)
+) -> impl DoubleEndedIterator<Item = &'a String> + use<'a> {
+    let named: &[String] = if asks.wishes.no_fallbacks || !another_may_help(kind) {
+        &[]
+    } else if let Some(own) = &asks.wishes.fallbacks {
+        own
+    } else if let Some(special) = of_class(config, kind) {
+        failed.named_in(special).unwrap_or(&[])
+    } else {
+        general(failed, config)
+    };
+    named.iter().filter(move |name| asks.may(name))
 }
 
 /// `true` when a list for this class of failure names groups for this one: it is asked at once.
 pub(super) fn has_own(
     failed: Failed<'_>,
     config: &RouterConfig,
-    wishes: &Wishes,
+    asks: Asks<'_>,
     kind: &LlmErrorKind,
 ) -> bool {
     let listed = of_class(config, kind).and_then(|special| failed.named_in(special));
-    !wishes.no_fallbacks && wishes.fallbacks.is_none() && listed.is_some_and(|it| !it.is_empty())
+    let mut listed = listed.unwrap_or(&[]).iter();
+    !asks.wishes.no_fallbacks
+        && asks.wishes.fallbacks.is_none()
+        && listed.any(|name| asks.may(name))
 }
 
 /// `true` when another group is asked after a failure that is nobody's in particular.
-pub(super) fn any(failed: Failed<'_>, config: &RouterConfig, wishes: &Wishes) -> bool {
-    if wishes.no_fallbacks {
+pub(super) fn any(failed: Failed<'_>, config: &RouterConfig, asks: Asks<'_>) -> bool {
+    if asks.wishes.no_fallbacks {
         return false;
     }
-    match &wishes.fallbacks {
-        Some(own) => !own.is_empty(),
-        None => !general(failed, config).is_empty(),
-    }
+    let named = match &asks.wishes.fallbacks {
+        Some(own) => own,
+        None => general(failed, config),
+    };
+    named.iter().any(|name| asks.may(name))
 }
 
 fn general<'a>(failed: Failed<'_>, config: &'a RouterConfig) -> &'a [String] {
@@ -159,7 +178,47 @@ mod tests {
             asked: name,
             group: &group,
         };
-        after(failed, config, wishes, kind).join(" ")
+        let asks = Asks {
+            wishes,
+            allowed: None,
+        };
+        let found: Vec<&str> = after(failed, config, asks, kind)
+            .map(String::as_str)
+            .collect();
+        found.join(" ")
+    }
+
+    #[test]
+    fn a_plan_holds_for_fallbacks_whoever_named_them() {
+        let model = "p/m".parse().unwrap();
+        let group = Group::named(&model, None);
+        let failed = Failed {
+            asked: "a",
+            group: &group,
+        };
+        let own = Wishes {
+            fallbacks: Some(vec!["b".to_owned(), "c".to_owned()]),
+            ..Wishes::default()
+        };
+        let config = config();
+        let with = |wishes: &Wishes, allowed: &[&str]| {
+            let allowed = allowed.iter().map(|it| (*it).to_owned()).collect();
+            let asks = Asks {
+                wishes,
+                allowed: Some(&allowed),
+            };
+            let found: Vec<String> = after(failed, &config, asks, &DOWN).cloned().collect();
+            let counts = (
+                any(failed, &config, asks),
+                has_own(failed, &config, asks, &TOO_LONG),
+            );
+            (found.join(" "), counts)
+        };
+        let usual = Wishes::default();
+        assert_eq!(with(&usual, &["a", "c"]), ("c".to_owned(), (true, false)));
+        assert_eq!(with(&usual, &["long"]), (String::new(), (false, true)));
+        assert_eq!(with(&own, &["a", "c*"]), ("c".to_owned(), (true, false)));
+        assert_eq!(with(&own, &["a"]), (String::new(), (false, false)));
     }
 
     #[test]

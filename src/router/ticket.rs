@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::config::Strategy;
 use super::errand::Facts;
 use super::fallback;
+use super::fallback::Asks;
 use super::fallback::Failed;
 use super::group::Entry;
 use super::group::Group;
@@ -219,8 +220,12 @@ fn place(snapshot: &Snapshot, group: &Group, entry: &Entry, failed: Option<Insta
             asked: &group.name,
             group,
         };
+        let asks = Asks {
+            wishes: &Wishes::default(),
+            allowed: None,
+        };
         return Place::Alone {
-            has_fallbacks: fallback::any(failed, &snapshot.config, &Wishes::default()),
+            has_fallbacks: fallback::any(failed, &snapshot.config, asks),
         };
     }
     let mostly_fails = |now| entry.state.mostly_fails(snapshot.common.minutes.at(now));

@@ -1,5 +1,6 @@
 //! Nouns: plain values without I/O that every other module shares.
 
+pub mod allowed_models;
 pub mod amount;
 pub mod chat;
 pub mod chunk;
@@ -19,6 +20,7 @@ pub mod span;
 pub mod top_level;
 pub mod usage;
 
+pub use allowed_models::AllowedModels;
 pub use chat::{
     CacheTtl, Chat, ChatResponse, ContentPart, Media, MediaSource, Message, Reasoning,
     ReasoningEffort, ResponseFormat, Role, Sampling, Seal, Tool, ToolCall, ToolChoice,

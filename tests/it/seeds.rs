@@ -11,6 +11,7 @@ use agon::config::Config;
 use agon::config::Loaded;
 use agon::config::Overrides;
 use agon::router::RouterConfig;
+use agon::types::AllowedModels;
 
 fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -251,10 +252,14 @@ fn keys_by_provider_serve_short_names_and_plans_say_who_may_ask() {
     assert_eq!(router.deployments[3].num_retries, Some(2));
     assert_eq!(router.timeout_s, Some(60.0));
     let plans = loaded.config.gateway.plans.as_ref().unwrap();
-    assert_eq!(plans.models["pro"], ["chat-default", "claude-default"]);
-    assert_eq!(plans.models["enterprise"], ["*"]);
+    let names = |models: &AllowedModels| Vec::from_iter(models.iter().cloned());
+    assert_eq!(
+        names(&plans.models["pro"]),
+        ["chat-default", "claude-default"]
+    );
+    assert_eq!(names(&plans.models["enterprise"]), ["*"]);
     // Whoever has no plan may ask for what everybody may.
-    assert_eq!(plans.baseline, ["chat-default"]);
+    assert_eq!(names(&plans.baseline), ["chat-default"]);
 }
 
 #[test]

@@ -28,7 +28,12 @@ pub(super) async fn anthropic(asked: &Asked<'_>, body: Body) -> Result<Response,
 }
 
 /// `POST /v1beta/models/NAME:countTokens`.
-pub(super) async fn gemini(asked: &Asked<'_>, body: Body) -> Result<Response, Failure> {
+pub(super) async fn gemini(
+    asked: &Asked<'_>,
+    model: &str,
+    body: Body,
+) -> Result<Response, Failure> {
+    asked.exchange.may_ask(model)?;
     let chat = chat_of(asked, body, Wire::Gemini).await?;
     Ok(models::signed(
         asked,
@@ -59,6 +64,7 @@ pub(super) async fn counter(asked: &Asked<'_>, body: Body) -> Result<Response, F
     let body = exchange::read_body(asked.exchange.state, asked.parts, body).await?;
     let members = exchange::object(&body)?;
     let model = exchange::model_of(&members)?;
+    asked.exchange.may_ask(&model)?;
     let total = match (members.get("prompt"), members.contains_key("messages")) {
         (Some(Value::String(prompt)), _) => estimate_tokens(prompt),
         (_, true) => {

@@ -227,14 +227,15 @@ async fn ask(
 async fn gemini(asked: Asked<'_>, body: Body) -> Result<Response, Failure> {
     let path = asked.named.as_deref().unwrap_or_default();
     let (model, method) = path.rsplit_once(':').unwrap_or((path, ""));
+    let model = model.strip_prefix("models/").unwrap_or(model);
     let stream = match method {
         "generateContent" => false,
         "streamGenerateContent" => true,
-        "countTokens" => return count::gemini(&asked, body).await,
+        "countTokens" => return count::gemini(&asked, model, body).await,
         _ => return Err(Failure::no_such_path(asked.parts.uri.path())),
     };
     let path = Path {
-        model: Some(model.strip_prefix("models/").unwrap_or(model).to_owned()),
+        model: Some(model.to_owned()),
         stream: Some(stream),
         needs: &["contents"],
     };

@@ -27,6 +27,7 @@ use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::body;
 use crate::metrics::Counted;
+use crate::types::AllowedModels;
 use crate::types::NanoUsd;
 use crate::types::Span;
 use crate::types::Wire;
@@ -95,13 +96,19 @@ impl<'a> Exchange<'a> {
     /// Refuses a model that the caller's plan does not have.
     pub(super) fn may_ask(&self, model: &str) -> Result<(), Failure> {
         let settings = self.state.gateway.now();
-        let Some(plans) = &settings.plans else {
-            return Ok(());
-        };
-        match plans::allows(plans, self.plan.as_deref(), model) {
-            true => Ok(()),
-            false => Err(Failure::model_denied(model)),
+        match &settings.plans {
+            Some(plans) if !plans::models(plans, self.plan.as_deref()).allows(model) => {
+                Err(Failure::model_denied(model))
+            }
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// The models of the caller's plan; `None` where there are no plans.
+    fn allowed_models(&self) -> Option<AllowedModels> {
+        let settings = self.state.gateway.now();
+        let plans = settings.plans.as_ref()?;
+        Some(plans::models(plans, self.plan.as_deref()).clone())
     }
 
     /// On whose behalf the router is asked.
@@ -111,6 +118,7 @@ impl<'a> Exchange<'a> {
             principal: self.caller.principal.as_deref().map(str::to_owned),
             passed_headers: self.passed.clone(),
             span: self.span,
+            allowed_models: self.allowed_models(),
             trace: Arc::clone(&self.trace),
             ..CallContext::default()
         }

@@ -33,7 +33,15 @@ pub(super) async fn explain(asked: &Asked<'_>, body: Body) -> Result<Response, F
         tags,
         wishes: exchange::wishes(asked.headers, found.wishes),
     };
-    told(asked, &exchange.state.router.explain(&model, &head)?)
+    let mut explained = exchange.state.router.explain(&model, &head)?;
+    for groups in [
+        &mut explained.fallbacks,
+        &mut explained.context_window_fallbacks,
+        &mut explained.content_policy_fallbacks,
+    ] {
+        groups.retain(|group| exchange.may_ask(group).is_ok());
+    }
+    told(asked, &explained)
 }
 
 /// `GET /api/v1/route/{call_id}`.

@@ -119,7 +119,8 @@ pub(super) fn allowed(asked: &Asked<'_>) -> Vec<Named> {
     let mut names = names::all(exchange.state);
     let settings = exchange.state.gateway.now();
     if let Some(plans) = &settings.plans {
-        names.retain(|named| plans::allows(plans, exchange.plan.as_deref(), &named.name));
+        let models = plans::models(plans, exchange.plan.as_deref());
+        names.retain(|named| models.allows(&named.name));
     }
     names
 }

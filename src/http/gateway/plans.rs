@@ -1,21 +1,12 @@
 //! Who may ask for which models.
 
 use crate::http::Plans;
+use crate::types::AllowedModels;
 
 /// The models of a plan; those of the baseline when the plan is not known or nobody names one.
-pub(super) fn models<'a>(plans: &'a Plans, plan: Option<&str>) -> &'a [String] {
+pub(super) fn models<'a>(plans: &'a Plans, plan: Option<&str>) -> &'a AllowedModels {
     plan.and_then(|plan| plans.models.get(plan))
         .unwrap_or(&plans.baseline)
-}
-
-/// `true` when a plan has a model: by its name, by a pattern that ends with `*`, or because it has all.
-pub(super) fn allows(plans: &Plans, plan: Option<&str>, model: &str) -> bool {
-    models(plans, plan)
-        .iter()
-        .any(|one| match one.strip_suffix('*') {
-            Some(beginning) => model.starts_with(beginning),
-            None => one == model,
-        })
 }
 
 #[cfg(test)]
@@ -43,7 +34,11 @@ mod tests {
             (Some("pro"), "big", false),
             (Some("all"), "big", true),
         ] {
-            assert_eq!(allows(&plans, plan, model), wanted, "{plan:?} {model}");
+            assert_eq!(
+                models(&plans, plan).allows(model),
+                wanted,
+                "{plan:?} {model}"
+            );
         }
     }
 }

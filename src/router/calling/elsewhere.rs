@@ -10,6 +10,7 @@ use super::is_late;
 use crate::client::LlmError;
 use crate::router::errand::Errand;
 use crate::router::fallback;
+use crate::router::fallback::Asks;
 use crate::router::fallback::Failed;
 use crate::router::ticket::Ticket;
 
@@ -28,8 +29,11 @@ impl Calling {
             asked: &asked,
             group: &group,
         };
-        let mut left: VecDeque<String> = fallback::after(failed, config, facts.wishes, &first.kind)
-            .iter()
+        let asks = Asks {
+            wishes: facts.wishes,
+            allowed: facts.call.allowed_models.as_ref(),
+        };
+        let mut left: VecDeque<String> = fallback::after(failed, config, asks, &first.kind)
             .cloned()
             .collect();
         let mut seen = vec![Arc::clone(&group.name)];
@@ -60,8 +64,8 @@ impl Calling {
                             asked: &name,
                             group: &group,
                         };
-                        let next = fallback::after(failed, config, facts.wishes, &error.kind);
-                        next.iter().rev().for_each(|it| left.push_front(it.clone()));
+                        let next = fallback::after(failed, config, asks, &error.kind);
+                        next.rev().for_each(|it| left.push_front(it.clone()));
                     }
                 }
             }

@@ -19,6 +19,7 @@ use agon::config::Overrides;
 use agon::http::ConfigReload;
 use agon::http::GatewayConfig;
 use agon::http::Reloaded;
+use agon::router::RouterConfig;
 use agon::types::Deployment;
 use agon::types::DeploymentInfo;
 use agon::types::Diagnostic;
@@ -75,15 +76,27 @@ impl ConfigReload for NothingNew {
 impl Gateway {
     /// A server whose providers all are this upstream, which needs the master key.
     async fn before(upstream: &Upstream) -> Self {
-        Self::start(Some(upstream), Vec::new()).await
+        Self::start(Some(upstream), Vec::new(), |_| {}).await
     }
 
     /// A server with a model list.
     async fn with_list(deployments: Vec<Deployment>) -> Self {
-        Self::start(None, deployments).await
+        Self::start(None, deployments, |_| {}).await
     }
 
-    async fn start(upstream: Option<&Upstream>, deployments: Vec<Deployment>) -> Self {
+    /// The same, with other settings of the router.
+    async fn with_router(
+        deployments: Vec<Deployment>,
+        set: impl FnOnce(&mut RouterConfig),
+    ) -> Self {
+        Self::start(None, deployments, set).await
+    }
+
+    async fn start(
+        upstream: Option<&Upstream>,
+        deployments: Vec<Deployment>,
+        set: impl FnOnce(&mut RouterConfig),
+    ) -> Self {
         let home = TempDir::new().unwrap();
         let environment = BTreeMap::from([("AGON_MASTER_KEY".to_owned(), MASTER.to_owned())]);
         let loaded = agon::config::load(None, &environment, Overrides::default()).unwrap();
@@ -92,6 +105,7 @@ impl Gateway {
         config.demo_pace = Some("fast".to_owned());
         config.router.deployments = deployments.into_iter().map(Arc::new).collect();
         config.router.num_retries = 0;
+        set(&mut config.router);
         let variables = upstream.map(variables).unwrap_or_default();
         let app = App::build(&config, &variables).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,21 +1,27 @@
 //! Which models a plan has.
 
+use std::collections::BTreeMap;
+
 use agon::http::GatewayConfig;
 use agon::http::Plans;
 use serde_json::json;
 
+use super::super::OPENAI;
 use super::Gateway;
 use super::ask;
 use super::bearer;
+use super::completion;
 use super::deployment;
 use super::hear;
 use crate::support::http_client;
+use crate::support::upstream::Reply;
+use crate::support::upstream::Upstream;
 
 fn plans(shows_locked: bool) -> GatewayConfig {
     GatewayConfig {
         plans: Some(Plans {
-            models: [("pro".to_owned(), vec!["*".to_owned()])].into(),
-            baseline: vec!["small".to_owned()],
+            models: [("pro".to_owned(), ["*".to_owned()].into_iter().collect())].into(),
+            baseline: ["small".to_owned()].into_iter().collect(),
             shows_locked,
         }),
         ..GatewayConfig::default()
@@ -61,4 +67,55 @@ async fn people_choose_from_their_plan_and_calls_are_held_to_it() {
     assert_eq!(models["data"].as_array().unwrap().len(), 1);
     let heard = gateway.post("/v1/chat/completions", &ask("small")).await;
     assert_eq!(heard.status, 200, "{}", heard.text);
+}
+
+#[tokio::test]
+async fn a_configured_fallback_never_leads_past_a_plan() {
+    let down = Upstream::start(vec![Reply::status(503).send("down"); 2]).await;
+    let upstream = Upstream::start(vec![Reply::json(&completion("dear")); 2]).await;
+    let list = vec![
+        deployment("small", OPENAI, Some(format!("{}/v1", down.base_url()))),
+        deployment("big", OPENAI, Some(format!("{}/v1", upstream.base_url()))),
+    ];
+    let fallbacks = BTreeMap::from([("small".to_owned(), vec!["big".to_owned()])]);
+    let gateway = Gateway::with_router(list, |router| router.fallbacks = fallbacks).await;
+    gateway.set(&plans(false));
+    let heard = gateway.post("/v1/chat/completions", &ask("small")).await;
+    assert_eq!(heard.status, 503, "{}", heard.text);
+    assert_eq!(upstream.requests().len(), 0);
+    let key = bearer();
+    let headers = [("authorization", key.as_str()), ("x-agon-plan", "pro")];
+    let body = ask("small").to_string();
+    let heard = gateway.post_with("/v1/chat/completions", &headers, &body);
+    let heard = heard.await;
+    assert_eq!(heard.status, 200, "{}", heard.text);
+    assert_eq!(upstream.requests().len(), 1);
+    let explained = gateway.post("/api/v1/route/explain", &ask("small")).await;
+    assert_eq!(explained.json()["fallbacks"], json!([]));
+}
+
+#[tokio::test]
+async fn lengths_are_counted_for_models_of_the_plan_only() {
+    let list = vec![
+        deployment("small", "demo/optimist", None),
+        deployment("big", OPENAI, None),
+    ];
+    let gateway = Gateway::with_list(list).await;
+    gateway.set(&plans(false));
+    let contents = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    for (path, body) in [
+        ("/v1beta/models/MODEL:countTokens", contents),
+        ("/v1/messages/count_tokens", ask("MODEL")),
+        ("/utils/token_counter", ask("MODEL")),
+    ] {
+        let count = |name: &str| {
+            let path = path.replace("MODEL", name);
+            let body = body.to_string().replace("MODEL", name);
+            (path, serde_json::from_str(&body).unwrap())
+        };
+        let (at, asked) = count("big");
+        assert_eq!(gateway.post(&at, &asked).await.status, 403, "{path}");
+        let (at, asked) = count("small");
+        assert_eq!(gateway.post(&at, &asked).await.status, 200, "{path}");
+    }
 }
