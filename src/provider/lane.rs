@@ -233,10 +233,11 @@ impl Lane {
         for (name, json) in &self.defaults {
             edits.default.push((name, Cow::Borrowed(json.as_ref())));
         }
+        // No wire has members of its own under these names.
+        edits
+            .remove
+            .extend_from_slice(&wire::serve::FOR_THE_GATEWAY);
         if self.spoken.wire == Wire::OpenaiChat {
-            edits
-                .remove
-                .extend_from_slice(&wire::serve::FOR_THE_GATEWAY);
             match (quirks.usage_in_stream, stream) {
                 (UsageInStream::OnRequest, true) => {
                     edits.set("stream_options", br#"{"include_usage":true}"#.as_slice());

@@ -60,6 +60,39 @@ async fn claude_codes_requests_arrive_as_they_are_with_their_betas() {
 }
 
 #[tokio::test]
+async fn what_is_meant_for_the_gateway_reaches_no_upstream_on_any_wire() {
+    let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": ANTHROPIC,
+        "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 4}});
+    let response = json!({"id": "resp_1", "object": "response", "status": "completed", "model": "o3-pro",
+        "output": [], "usage": {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}});
+    let upstream = Upstream::start([
+        Reply::json(&message),
+        Reply::json(&response),
+        Reply::json(&completion("Hello")),
+    ])
+    .await;
+    let gateway = Gateway::before(&upstream).await;
+    let ours = json!({"num_retries": 1, "timeout": 9, "tags": ["x"], "cache": {"no-cache": true},
+        "litellm_metadata": {"a": 1}, "api_key": "sk-callers-own", "disable_fallbacks": true});
+    let responses = "openai/o3-pro";
+    for (path, mut body) in [
+        ("/v1/messages", claude(ANTHROPIC)),
+        ("/v1/responses", json!({"model": responses, "input": "hi"})),
+        ("/v1/chat/completions", super::ask(OPENAI)),
+    ] {
+        let plain: Vec<String> = body.as_object().unwrap().keys().cloned().collect();
+        for (name, value) in ours.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let heard = gateway.post(path, &body).await;
+        assert_eq!(heard.status, 200, "{path}: {}", heard.text);
+        let sent = upstream.requests().last().unwrap().json();
+        let sent: Vec<&String> = sent.as_object().unwrap().keys().collect();
+        assert_eq!(sent, Vec::from_iter(&plain), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn messages_are_answered_by_other_providers_whole_and_in_events() {
     let upstream = Upstream::start([Reply::json(&completion("Hello")), Reply::sse(PIECES)]).await;
     let gateway = Gateway::before(&upstream).await;
