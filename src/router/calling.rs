@@ -30,6 +30,7 @@ use super::plan::View;
 use super::plan::Wanted;
 use super::run::GroupClient;
 use super::snapshot::Snapshot;
+use super::strategy;
 use super::ticket::Ticket;
 use crate::client::LlmError;
 use crate::types::ModelName;
@@ -92,7 +93,30 @@ impl Calling {
         if let Some(record) = self.record.take() {
             self.snapshot.common.kept.keep(record);
         }
+        if let (Some(session), Ok((_, ticket))) = (self.session, &answer) {
+            self.settle(session, ticket);
+        }
         answer
+    }
+
+    /// Notes where a session is from now on.
+    fn settle(&self, session: u64, ticket: &Ticket) {
+        let (group, config) = (ticket.group(), &self.snapshot.config);
+        let sessions = &self.snapshot.common.sessions;
+        if group.members.len() < 2 {
+            return;
+        }
+        if strategy::home(group, session) == ticket.place() {
+            sessions.is_home(&group.name, session);
+        } else {
+            let now = Instant::now();
+            let deployment = ticket.member().entry.number;
+            sessions.stays(
+                (&group.name, session),
+                deployment,
+                (now + config.sticky_ttl(), now),
+            );
+        }
     }
 
     /// The first attempt, when one can be made at once: nearly always it answers.

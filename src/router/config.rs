@@ -67,8 +67,8 @@ pub struct RouterConfig {
     /// `true` sends calls of one session, or with one long beginning, to one deployment, whose cache has it, as long
     /// as that one can be asked.
     pub sticky: bool,
-    /// For how long a session stays with its deployment; 3600 by default. Nothing has to be remembered for it, so
-    /// that it has no effect: a session stays for as long as the group is the same.
+    /// For how long a session that had to move stays where it was answered last, in seconds since then, before it
+    /// goes back to its own deployment; 3600 by default, 0 lets it go back at once.
     pub sticky_ttl_s: u32,
     /// Milliseconds without a first token after which another deployment is asked too, and the first to answer
     /// wins; `None` never does.
@@ -249,6 +249,11 @@ impl RouterConfig {
 
     pub(super) fn wait_for_cooldown(&self) -> Duration {
         Duration::from_secs(self.wait_for_cooldown_s.into())
+    }
+
+    /// For how long a session that had to move stays there.
+    pub(super) fn sticky_ttl(&self) -> Duration {
+        Duration::from_secs(self.sticky_ttl_s.into())
     }
 
     /// Shortest rest before the same deployment is asked again.

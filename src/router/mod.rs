@@ -24,6 +24,7 @@ mod plan;
 mod retry;
 mod routes;
 mod run;
+mod sessions;
 mod snapshot;
 mod state;
 mod strategy;

@@ -16,6 +16,7 @@ use super::kept::Kept;
 use super::meter::Metered;
 use super::minute::Minutes;
 use super::named::NamedGroups;
+use super::sessions::Sessions;
 use super::snapshot::Changes;
 use super::snapshot::Common;
 use super::snapshot::Snapshot;
@@ -98,6 +99,7 @@ impl Router {
             minutes: Minutes::new(&parts.clock),
             named: NamedGroups::default(),
             changes: Changes::default(),
+            sessions: Sessions::default(),
             kept: Kept::default(),
         });
         let snapshot = Snapshot::new(Arc::clone(&common), parts.config, None);

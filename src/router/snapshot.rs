@@ -23,6 +23,7 @@ use super::routes::ListedGroup;
 use super::run::BareNames;
 use super::run::PriceList;
 use super::run::PromptLimits;
+use super::sessions::Sessions;
 use crate::client::ClientSource;
 use crate::client::EmbedderSource;
 use crate::client::LlmError;
@@ -50,6 +51,7 @@ pub(super) struct Common {
     pub(super) minutes: Minutes,
     pub(super) named: NamedGroups,
     pub(super) changes: Changes,
+    pub(super) sessions: Sessions,
     pub(super) kept: Kept,
 }
 

@@ -15,6 +15,7 @@ use super::health::Health;
 use super::minute::Minute;
 use super::retry;
 use super::retry::Again;
+use super::sessions::Session;
 use super::strategy;
 use crate::client::LlmError;
 use crate::client::Wishes;
@@ -60,8 +61,8 @@ pub(super) struct Wanted<'a> {
     pub(super) tokens: u64,
     pub(super) tags: &'a [String],
     pub(super) wishes: &'a Wishes,
-    /// What its session goes by, where sessions stay with a deployment.
-    pub(super) session: Option<u64>,
+    /// Its session, where sessions stay with a deployment.
+    pub(super) session: Option<Session>,
     /// Another group may be asked after this one.
     pub(super) has_fallbacks: bool,
     /// Another group is asked for what the last attempt failed with, and for nothing else.

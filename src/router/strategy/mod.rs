@@ -7,7 +7,14 @@ mod sticky;
 mod tests;
 
 use super::config::Strategy;
+use super::group::Group;
 use super::plan::View;
+
+/// The deployment of a group to which a session belongs.
+pub(super) fn home(group: &Group, session: u64) -> usize {
+    let all: Vec<usize> = (0..group.members.len()).collect();
+    sticky::home(group, &all, session)
+}
 
 /// Picks one of `askable`, which has at least one.
 pub(super) fn choose(view: &View<'_>, askable: &[usize]) -> usize {

@@ -1,11 +1,12 @@
 //! By lot: weights count, else calls a minute, else tokens a minute, else all are alike.
 
+use crate::router::group::Group;
 use crate::router::plan::View;
 
 /// Picks by lot. Weights are the first of weight, calls a minute and tokens a minute that any of them has; then those
 /// that have none are not picked at all, as `LiteLLM` has it.
 pub(super) fn choose(view: &View<'_>, askable: &[usize]) -> usize {
-    let weights = weights(view, askable);
+    let weights = weights(view.group, askable);
     let Some(weights) = weights else {
         return askable[view.throw.below(askable.len())];
     };
@@ -25,10 +26,10 @@ pub(super) fn choose(view: &View<'_>, askable: &[usize]) -> usize {
 }
 
 /// The weights of some members, at least one of them above 0; `None` when all are alike.
-pub(super) fn weights(view: &View<'_>, askable: &[usize]) -> Option<Vec<f64>> {
+pub(super) fn weights(group: &Group, askable: &[usize]) -> Option<Vec<f64>> {
     let of = |measure: fn(&crate::types::Deployment) -> Option<f64>| {
         let weight = |member: &usize| {
-            let deployment = view.group.members[*member].entry.deployment.as_deref();
+            let deployment = group.members[*member].entry.deployment.as_deref();
             let given = deployment.and_then(measure).unwrap_or(0.0);
             if given.is_finite() {
                 given.max(0.0)

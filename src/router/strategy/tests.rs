@@ -18,6 +18,7 @@ use crate::router::minute::Minutes;
 use crate::router::plan::Patience;
 use crate::router::plan::Standing;
 use crate::router::plan::Wanted;
+use crate::router::sessions::Session;
 use crate::types::Clock;
 use crate::types::Deployment;
 use crate::types::DeploymentInfo;
@@ -87,7 +88,10 @@ fn pick(
             tokens: 1,
             tags: &[],
             wishes: &Wishes::default(),
-            session,
+            session: session.map(|number| Session {
+                number,
+                away_at: None,
+            }),
             has_fallbacks: false,
             has_own_fallbacks: false,
         },

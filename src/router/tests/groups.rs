@@ -531,6 +531,34 @@ async fn a_session_stays_with_one_deployment_as_long_as_that_can_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_had_to_move_stays_for_its_time_and_then_goes_home() {
+    let list = ["a", "b", "c"].map(|it| entry("main", &format!("p/{it}")));
+    let config = RouterConfig {
+        sticky: true,
+        sticky_ttl_s: 60,
+        cooldown_s: 5,
+        ..in_order(list.to_vec())
+    };
+    let asked = wishing(Wishes {
+        session: Some("one".to_owned()),
+        ..Wishes::default()
+    });
+    let home = World::new(config.clone(), &[]);
+    let home = home.stream_of("main", &asked).await.unwrap();
+    let fails_once = [Fault::Fails(limited(None)), Fault::None];
+    let world = World::new(config, &[(home.as_str(), &fails_once)]);
+    let away = world.stream_of("main", &asked).await.unwrap();
+    assert_ne!(away, home, "its home is rate limited");
+    for _ in 0..3 {
+        tokio::time::advance(seconds(50)).await;
+        let answered = world.stream_of("main", &asked).await.unwrap();
+        assert_eq!(answered, away, "its prompt is in the cache there");
+    }
+    tokio::time::advance(seconds(61)).await;
+    assert_eq!(world.stream_of("main", &asked).await.unwrap(), home);
+}
+
+#[tokio::test(start_paused = true)]
 async fn prices_of_the_list_go_before_the_catalogs() {
     let own = Prices {
         input: 5_000_000_000,
