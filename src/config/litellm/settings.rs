@@ -10,12 +10,13 @@ use crate::config::tree::Content;
 use crate::config::tree::Node;
 
 /// Names of callbacks that lead somewhere.
-const CALLBACKS: [&str; 6] = [
+const CALLBACKS: [&str; 7] = [
     "langfuse",
     "langfuse_otel",
     "prometheus",
     "sentry",
     "otel",
+    "otlp",
     "opentelemetry",
 ];
 

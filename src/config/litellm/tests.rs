@@ -180,11 +180,11 @@ fn what_is_ignored_is_told_with_its_line_and_why() {
 #[test]
 fn callbacks_are_lists_or_single_names_and_strange_ones_are_told() {
     let loaded = loaded(
-        "litellm_settings:\n  callbacks: prometheus\n  success_callback: [langfuse, datadog]\n  failure_callback: [sentry]\n  \
+        "litellm_settings:\n  callbacks: prometheus\n  success_callback: [langfuse, otlp, datadog]\n  failure_callback: [sentry]\n  \
          turn_off_message_logging: true\n  json_logs: true\n",
     );
     let callbacks = &loaded.config.callbacks;
-    assert_eq!(callbacks.success, ["prometheus", "langfuse"]);
+    assert_eq!(callbacks.success, ["prometheus", "langfuse", "otlp"]);
     assert_eq!(callbacks.failure, ["prometheus", "sentry"]);
     assert!(callbacks.without_messages);
     assert_eq!(loaded.config.log.format, crate::config::LogFormat::Json);
