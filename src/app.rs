@@ -334,14 +334,18 @@ fn factory(
         demo_pace,
         clock,
     };
-    let local = LocalConfig {
-        parallel: config.llm.local_parallel.clone(),
-        ollama: config.llm.ollama.clone(),
-    };
-    let factory = ClientFactory::with_local(parts, local)
+    let factory = ClientFactory::with_local(parts, local(config))
         .map_err(|error| AppError::Failed(format!("TLS cannot be set up: {error}")))?;
     factory.set_strict(config.llm.strict);
     Ok(factory)
+}
+
+/// How local servers are called.
+fn local(config: &Config) -> LocalConfig {
+    LocalConfig {
+        parallel: config.llm.local_parallel.clone(),
+        ollama: config.llm.ollama.clone(),
+    }
 }
 
 /// Finds the local servers that answer.

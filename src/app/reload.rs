@@ -19,6 +19,7 @@ use crate::http::Reloaded;
 use crate::llm::CatalogNames;
 use crate::provider::ClientFactory;
 use crate::provider::FlagState;
+use crate::provider::OllamaConfig;
 use crate::router::Router;
 use crate::router::RouterConfig;
 use crate::types::Diagnostic;
@@ -103,6 +104,10 @@ impl Reloader {
             changed.push("llm.strict".to_owned());
             self.factory.set_strict(config.llm.strict);
         }
+        if super::local(config) != super::local(&held.config) {
+            changed.push("llm.local_parallel and llm.ollama".to_owned());
+            self.factory.set_local(super::local(config));
+        }
         let flag = |config: &Config| FlagState {
             use_unified: config.llm.use_unified,
             legacy_providers: config.llm.legacy_providers.iter().cloned().collect(),
@@ -185,6 +190,8 @@ fn needs_restart(now: &Config, started: &Config, variables_differ: bool) -> Vec<
         strict: false,
         use_unified: true,
         legacy_providers: Vec::new(),
+        local_parallel: BTreeMap::new(),
+        ollama: OllamaConfig::default(),
         ..config.llm.clone()
     };
     let parts = [
@@ -197,6 +204,8 @@ fn needs_restart(now: &Config, started: &Config, variables_differ: bool) -> Vec<
         ("formats_dir", now.formats_dir != started.formats_dir),
         ("demo_pace", now.demo_pace != started.demo_pace),
         ("callbacks", now.callbacks != started.callbacks),
+        ("observe", now.observe != started.observe),
+        ("usage", now.usage != started.usage),
         ("api_keys of direct calls", now.api_keys != started.api_keys),
         ("variables of direct calls", variables_differ),
     ];
@@ -261,12 +270,18 @@ mod tests {
         let before = config("server: {port: 1}\n");
         let now = config(
             "server: {port: 2}\ndatabase_url: sqlite:x.db\nllm: {strict: true, overhead_warn_ms: 1}\n\
-             router: {num_retries: 7}\ngateway: {base_path: /x}\n",
+             router: {num_retries: 7}\ngateway: {base_path: /x}\nobserve: {success: [otel]}\nusage: {queue_rows: 9}\n",
         );
         assert_eq!(
             needs_restart(&now, &before, false),
-            ["server", "database_url", "llm"]
+            ["server", "database_url", "llm", "observe", "usage"]
         );
+        let local = config(
+            "server: {port: 1}\nllm: {local_parallel: {ollama: 3}}\n\
+             model_list:\n- {model_name: a, litellm_params: {model: ollama/m, num_ctx: 9000, keep_alive: 1h}}\n",
+        );
+        assert_eq!(needs_restart(&local, &before, false), [""; 0]);
+        assert_ne!(crate::app::local(&local), crate::app::local(&before));
         assert_eq!(needs_restart(&before, &before, false), [""; 0]);
         let variables = needs_restart(&before, &before, true);
         assert_eq!(variables, ["variables of direct calls"]);

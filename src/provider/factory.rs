@@ -146,6 +146,11 @@ impl ClientFactory {
         self.unified.strict.store(strict, Ordering::Relaxed);
     }
 
+    /// Lets other settings of local servers hold from the next call on.
+    pub fn set_local(&self, local: LocalConfig) {
+        self.unified.local.set(local);
+    }
+
     /// What would be sent for a request, with `***` in place of credentials. Nothing is sent, and no token is
     /// fetched.
     ///

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::Uri;
 use tokio::time::Instant;
 
@@ -48,7 +49,8 @@ const OLLAMA_CLOUD: &str = "ollama.com";
 /// What all calls to local servers share.
 #[derive(Debug)]
 pub(in crate::provider) struct LocalServers {
-    config: LocalConfig,
+    /// As it holds now; a reload may change it.
+    config: ArcSwap<LocalConfig>,
     lines: Lines,
     book: FactBook,
     /// `None` when no client for side questions could be made; then nothing is asked.
@@ -72,11 +74,16 @@ impl LocalServers {
             tracing::warn!(%error, "local servers cannot be asked about their models");
         });
         Self {
-            config,
+            config: ArcSwap::from_pointee(config),
             lines: Lines::default(),
             book: FactBook::default(),
             asker: asker.ok(),
         }
+    }
+
+    /// Lets other settings hold from the next call on.
+    pub(in crate::provider) fn set(&self, config: LocalConfig) {
+        self.config.store(Arc::new(config));
     }
 
     /// `None` for a provider that is not local.
@@ -107,7 +114,7 @@ impl LocalServers {
 impl LocalCall<'_> {
     /// Waits for a place at the server; `None` where any number of calls may run.
     pub(in crate::provider) async fn place(&self) -> Result<Option<Permit>, LlmError> {
-        let limit = self.servers.config.parallel(&self.spec.id);
+        let limit = self.servers.config.load().parallel(&self.spec.id);
         let Some(limit) = limit.filter(|_| self.url.host() != Some(OLLAMA_CLOUD)) else {
             return Ok(None);
         };
@@ -199,7 +206,8 @@ impl LocalCall<'_> {
         facts: Option<&ModelFacts>,
         in_force: Option<u64>,
     ) -> OllamaOptions {
-        let (config, model) = (&self.servers.config.ollama, self.request.head.model.model());
+        let held = self.servers.config.load();
+        let (config, model) = (&held.ollama, self.request.head.model.model());
         let server = self.server.as_ref();
         let num_ctx = context::choose(&Known {
             needed: needed(chat, self.request.head.estimated_tokens),
