@@ -75,6 +75,14 @@ pub(super) struct LitellmFlags {
         help_heading = "As with LiteLLM"
     )]
     num_workers: Option<NonZeroUsize>,
+    /// Seconds after which a connection on which nothing happens is closed; 75 by default
+    #[arg(
+        long = "keepalive_timeout",
+        alias = "keepalive-timeout",
+        value_name = "SECONDS",
+        help_heading = "As with LiteLLM"
+    )]
+    keepalive_timeout: Option<u32>,
     #[command(flatten)]
     explained: Explained,
     #[command(flatten)]
@@ -117,8 +125,6 @@ struct Without {
     enforce_prisma_migration_check: bool,
     #[arg(long = "telemetry", hide = true)]
     telemetry: Option<String>,
-    #[arg(long = "keepalive_timeout", hide = true)]
-    keepalive_timeout: Option<String>,
     #[arg(long = "loop_type", hide = true)]
     loop_type: Option<String>,
     #[arg(long = "log_config", hide = true)]
@@ -153,6 +159,7 @@ impl LitellmFlags {
         given.request_timeout_s = self.request_timeout;
         given.drop_params = self.drop_params;
         given.workers = self.num_workers;
+        given.keep_alive_s = self.keepalive_timeout;
         given.log_filter = match (self.debug, self.detailed_debug) {
             (_, true) => Some("debug".to_owned()),
             (true, false) => Some("info,agon=debug".to_owned()),
@@ -198,11 +205,6 @@ impl LitellmFlags {
                 "telemetry",
                 it.telemetry.is_some(),
                 "Agon calls nobody by itself",
-            ),
-            (
-                "keepalive_timeout",
-                it.keepalive_timeout.is_some(),
-                "connections stay as long as clients want",
             ),
             ("loop_type", it.loop_type.is_some(), cores),
             (

@@ -78,6 +78,8 @@ pub struct Overrides {
     pub request_timeout_s: Option<f64>,
     /// Threads that serve.
     pub workers: Option<NonZeroUsize>,
+    /// Seconds after which a connection on which nothing happens is closed.
+    pub keep_alive_s: Option<u32>,
     /// The one model to serve.
     pub single_model: Option<SingleModel>,
 }
@@ -359,8 +361,10 @@ fn from_flags(config: &mut Config, overrides: Overrides) {
         drop_params,
         request_timeout_s,
         workers,
+        keep_alive_s,
         single_model,
     } = overrides;
+    config.http.keep_alive_s = keep_alive_s.unwrap_or(config.http.keep_alive_s);
     config.server.workers = workers.or(config.server.workers);
     config.server.host = host.unwrap_or_else(|| config.server.host.clone());
     config.server.port = port.unwrap_or(config.server.port);

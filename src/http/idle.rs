@@ -24,13 +24,15 @@ use tokio::sync::Notify;
 
 /// Time between two sweeps.
 const SWEEP: Duration = Duration::from_secs(5);
-/// Sweeps without an answer and without a request in work, after which a connection is closed: 75 s, as long as
-/// nginx keeps one. A client that sends its request a byte at a time gets no more.
-const MOST_SWEEPS: u32 = 15;
 
 /// The connections of one worker.
-#[derive(Debug, Default)]
-pub(super) struct Connections(Mutex<Vec<Weak<Connection>>>);
+#[derive(Debug)]
+pub(super) struct Connections {
+    open: Mutex<Vec<Weak<Connection>>>,
+    /// Sweeps without an answer and without a request in work, after which a connection is closed. A client that
+    /// sends its request a byte at a time gets no more.
+    most_sweeps: u32,
+}
 
 /// One connection, as the sweep sees it.
 #[derive(Debug, Default)]
@@ -43,10 +45,19 @@ pub(super) struct Connection {
 }
 
 impl Connections {
+    /// Connections that are closed when nothing has happened on them for about so long.
+    pub(super) fn new(keep_alive: Duration) -> Self {
+        let sweeps = keep_alive.as_secs().div_ceil(SWEEP.as_secs()).max(1);
+        Self {
+            open: Mutex::default(),
+            most_sweeps: u32::try_from(sweeps).unwrap_or(u32::MAX),
+        }
+    }
+
     /// Watches over a connection from now on.
     pub(super) fn add(&self, stream: TcpStream) -> (Watched, Arc<Connection>) {
         let connection = Arc::new(Connection::default());
-        self.0
+        self.open
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(Arc::downgrade(&connection));
@@ -61,10 +72,10 @@ impl Connections {
     pub(super) async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP).await;
-            let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             open.retain(|connection| match connection.upgrade() {
                 Some(connection) => {
-                    connection.is_swept();
+                    connection.is_swept(self.most_sweeps);
                     true
                 }
                 None => false,
@@ -85,12 +96,12 @@ impl Connection {
         self.too_long.notified()
     }
 
-    fn is_swept(&self) {
+    fn is_swept(&self, most_sweeps: u32) {
         let is_alive = self.answered.swap(false, Ordering::Relaxed)
             || self.in_work.load(Ordering::Relaxed) > 0;
         if is_alive {
             self.quiet_sweeps.store(0, Ordering::Relaxed);
-        } else if self.quiet_sweeps.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_SWEEPS {
+        } else if self.quiet_sweeps.fetch_add(1, Ordering::Relaxed) + 1 >= most_sweeps {
             self.too_long.notify_one();
         }
     }
@@ -178,20 +189,28 @@ mod tests {
             told.as_mut().poll(&mut cx).is_ready()
         };
         for _ in 0..14 {
-            connection.is_swept();
+            connection.is_swept(15);
         }
         assert!(!is_told(&connection));
         let in_work = connection.asked();
         for _ in 0..30 {
-            connection.is_swept();
+            connection.is_swept(15);
         }
         drop(in_work);
-        connection.is_swept();
+        connection.is_swept(15);
         for _ in 0..14 {
-            connection.is_swept();
+            connection.is_swept(15);
         }
         assert!(!is_told(&connection));
-        connection.is_swept();
+        connection.is_swept(15);
         assert!(is_told(&connection));
+    }
+
+    #[test]
+    fn the_time_is_counted_in_sweeps_of_five_seconds() {
+        for (seconds, sweeps) in [(0, 1), (5, 1), (6, 2), (75, 15), (3600, 720)] {
+            let connections = Connections::new(Duration::from_secs(seconds));
+            assert_eq!(connections.most_sweeps, sweeps, "{seconds} s");
+        }
     }
 }

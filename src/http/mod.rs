@@ -71,6 +71,9 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// Bytes of one WebSocket message from a client, at most.
     pub max_ws_message_bytes: usize,
+    /// Seconds without an answer and without a request in work after which a connection is closed; 75 by default, as
+    /// with nginx. Counted in steps of five.
+    pub keep_alive_s: u32,
 }
 
 impl Default for HttpConfig {
@@ -80,6 +83,7 @@ impl Default for HttpConfig {
             max_gateway_body_bytes: 64 << 20,
             allowed_origins: Vec::new(),
             max_ws_message_bytes: 256 << 10,
+            keep_alive_s: 75,
         }
     }
 }

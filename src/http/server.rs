@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use super::HttpConfig;
 use super::idle::Connections;
 
 /// Connections that the kernel holds for a worker that is busy.
@@ -48,6 +49,7 @@ enum Stage {
 pub struct Listeners {
     sockets: Vec<std::net::TcpListener>,
     address: SocketAddr,
+    keep_alive: Duration,
 }
 
 impl Listeners {
@@ -69,12 +71,20 @@ impl Listeners {
         Ok(Self {
             sockets: sockets.collect::<io::Result<_>>()?,
             address,
+            keep_alive: Duration::from_secs(HttpConfig::default().keep_alive_s.into()),
         })
     }
 
     /// Where they listen.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Closes connections on which nothing happened for so long.
+    #[must_use]
+    pub fn keeping_alive(mut self, keep_alive: Duration) -> Self {
+        self.keep_alive = keep_alive;
+        self
     }
 
     /// Starts a worker for each.
@@ -88,6 +98,7 @@ impl Listeners {
             let worker = Worker {
                 router: router.clone(),
                 stage: stage.subscribe(),
+                keep_alive: self.keep_alive,
                 drains: drains.clone(),
             };
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -163,6 +174,7 @@ impl fmt::Debug for Workers {
 struct Worker {
     router: Router,
     stage: watch::Receiver<Stage>,
+    keep_alive: Duration,
     /// Dropped when no request is open any more.
     drains: mpsc::Sender<()>,
 }
@@ -176,7 +188,8 @@ impl Worker {
                 return;
             }
         };
-        let (open, graceful) = (Connections::default(), GracefulShutdown::new());
+        let open = Connections::new(self.keep_alive);
+        let graceful = GracefulShutdown::new();
         let taking = async {
             loop {
                 match listener.accept().await {
