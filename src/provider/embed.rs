@@ -1,13 +1,10 @@
 //! Vectors from every provider: in batches as large as its dialect takes, over the same connections, keys and
-//! errors as chats.
-
-use std::time::Duration;
+//! errors as chats. Nothing is asked for twice here: that is the router's.
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::TryStreamExt;
 use futures::stream;
-use tokio::time::Instant;
 
 use super::unified::UnifiedClient;
 use crate::client::EmbeddingClient;
@@ -22,13 +19,6 @@ use crate::wire::embeddings::Wanted;
 
 /// Calls of one request that are under way at once; a local server is asked one at a time.
 const MAX_AT_ONCE: usize = 4;
-/// Further attempts of a call. The router tries chats again and knows nothing of vectors, which cost nothing to
-/// ask for twice.
-const MAX_RETRIES: u32 = 2;
-/// The rest before the first further attempt; it doubles.
-const FIRST_REST: Duration = Duration::from_millis(500);
-/// The longest time that a provider asks to wait and is waited for.
-const MAX_REST: Duration = Duration::from_secs(60);
 
 /// Turns texts into vectors at one provider; which of its models, each request says.
 #[derive(Debug, Clone)]
@@ -50,29 +40,6 @@ impl UnifiedEmbedder {
     }
 
     async fn embed_batch(
-        &self,
-        request: &EmbeddingRequest,
-        texts: &[String],
-    ) -> Result<EmbeddingResponse, LlmError> {
-        let mut rest = FIRST_REST;
-        for _ in 0..MAX_RETRIES {
-            let error = match self.attempt(request, texts).await {
-                Err(error) if is_worth_another(&error.kind) => error,
-                done => return done,
-            };
-            let asked = error.kind.retry_after().unwrap_or(rest);
-            let end = request.call.deadline;
-            if asked > MAX_REST || end.is_some_and(|end| Instant::now() + asked >= end) {
-                return Err(error);
-            }
-            tokio::time::sleep(asked).await;
-            request.call.trace.add_retry_wait(asked);
-            rest *= 2;
-        }
-        self.attempt(request, texts).await
-    }
-
-    async fn attempt(
         &self,
         request: &EmbeddingRequest,
         texts: &[String],
@@ -134,27 +101,5 @@ impl EmbeddingClient for UnifiedEmbedder {
                 Ok(whole)
             })
             .await
-    }
-}
-
-/// `true` for what may go better a moment later.
-fn is_worth_another(kind: &LlmErrorKind) -> bool {
-    match kind {
-        LlmErrorKind::RateLimited { .. }
-        | LlmErrorKind::Overloaded { .. }
-        | LlmErrorKind::ConnectionFailed
-        | LlmErrorKind::StreamInterrupted { .. } => true,
-        LlmErrorKind::Authentication
-        | LlmErrorKind::PermissionDenied
-        | LlmErrorKind::ModelNotFound
-        | LlmErrorKind::InvalidRequest
-        | LlmErrorKind::ContextLengthExceeded
-        | LlmErrorKind::ContentFiltered
-        | LlmErrorKind::QuotaExhausted
-        | LlmErrorKind::Timeout { .. }
-        | LlmErrorKind::MalformedResponse
-        | LlmErrorKind::Cancelled
-        | LlmErrorKind::BudgetExceeded
-        | LlmErrorKind::NoDeployment { .. } => false,
     }
 }
