@@ -8,8 +8,6 @@ use serde_json::json;
 use super::WireError;
 use super::openai_chat;
 use super::serve::AnswerHead;
-use super::serve::StreamEncoder;
-use crate::client::LlmError;
 use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
@@ -189,25 +187,72 @@ fn told(tokens: &[TokenLogprob]) -> Value {
     })
 }
 
-/// Writes the stream of one answer.
+/// Writes the stream of one answer or of several side by side, each with its index.
 #[derive(Debug)]
 pub struct Encoder {
     head: AnswerHead,
+    answers: Vec<Answering>,
+}
+
+/// One answer of a stream.
+#[derive(Debug, Default)]
+struct Answering {
     /// Comes before the first text.
-    echoed: Option<String>,
+    echoed: String,
     finish: Option<FinishReason>,
-    usage: Option<Usage>,
+    usage: Usage,
 }
 
 impl Encoder {
-    /// Begins with the prompt, where the client wants it before the answer.
-    pub fn new(head: AnswerHead, echoed: Option<String>) -> Self {
+    /// A stream of so many answers. Each begins with its prompt, where the client wants that.
+    pub fn new(head: AnswerHead, answers: usize, echoed: Vec<String>) -> Self {
+        let mut echoed = echoed.into_iter();
+        let answering = |_| Answering {
+            echoed: echoed.next().unwrap_or_default(),
+            ..Answering::default()
+        };
         Self {
             head,
-            echoed,
-            finish: None,
-            usage: None,
+            answers: (0..answers).map(answering).collect(),
         }
+    }
+
+    /// Returns the bytes of the next chunk of an answer; empty when there is nothing to tell yet.
+    pub fn chunk(&mut self, index: usize, chunk: &ChatChunk) -> Vec<u8> {
+        let mut out = Vec::new();
+        let Some(answer) = self.answers.get_mut(index) else {
+            return out;
+        };
+        answer.finish = chunk.finish.or(answer.finish);
+        answer.usage = chunk.usage.unwrap_or(answer.usage);
+        let mut text = std::mem::take(&mut answer.echoed);
+        text.push_str(&chunk.delta.text);
+        text.push_str(&chunk.delta.refusal);
+        if !text.is_empty() {
+            let choice = choice(index, &text, &chunk.delta.logprobs, None);
+            self.write(&json!([choice]), None, &mut out);
+        }
+        out
+    }
+
+    /// Returns the bytes that end an answer.
+    pub fn end(&mut self, index: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        let finish = self.answers.get(index).and_then(|answer| answer.finish);
+        let choice = choice(index, "", &[], Some(finish.unwrap_or_default()));
+        self.write(&json!([choice]), None, &mut out);
+        out
+    }
+
+    /// Returns the bytes that end the stream.
+    pub fn finish(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.head.usage_in_stream {
+            let usage: Usage = self.answers.iter().map(|answer| answer.usage).sum();
+            self.write(&json!([]), Some(&usage), &mut out);
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+        out
     }
 
     fn write(&self, choices: &Value, usage: Option<&Usage>, out: &mut Vec<u8>) {
@@ -216,34 +261,6 @@ impl Encoder {
             event["usage"] = openai_chat::usage(usage);
         }
         out.extend_from_slice(format!("data: {event}\n\n").as_bytes());
-    }
-}
-
-impl StreamEncoder for Encoder {
-    fn chunk(&mut self, chunk: &ChatChunk, out: &mut Vec<u8>) {
-        self.finish = chunk.finish.or(self.finish);
-        self.usage = chunk.usage.or(self.usage);
-        let before = self.echoed.take().unwrap_or_default();
-        let text = format!("{before}{}{}", chunk.delta.text, chunk.delta.refusal);
-        if !text.is_empty() {
-            let choice = choice(0, &text, &chunk.delta.logprobs, None);
-            self.write(&json!([choice]), None, out);
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        let finish = self.finish.unwrap_or_default();
-        self.write(&json!([choice(0, "", &[], Some(finish))]), None, out);
-        if self.head.usage_in_stream {
-            let usage = self.usage.unwrap_or_default();
-            self.write(&json!([]), Some(&usage), out);
-        }
-        out.extend_from_slice(b"data: [DONE]\n\n");
-    }
-
-    fn fail(&mut self, error: &LlmError, out: &mut Vec<u8>) {
-        let body = openai_chat::error_body(error);
-        out.extend_from_slice(format!("data: {body}\n\n").as_bytes());
     }
 }
 
@@ -320,17 +337,27 @@ mod tests {
         assert_eq!(whole["choices"][0]["text"], "hi there");
         assert_eq!(whole["choices"][0]["logprobs"]["tokens"], json!([" there"]));
         assert_eq!(whole["choices"][0]["finish_reason"], "stop");
-        let (mut encoder, mut out) = (Encoder::new(head, Some("hi".to_owned())), Vec::new());
+        let mut encoder = Encoder::new(head, 2, vec!["hi".to_owned()]);
+        let mut out = Vec::new();
         for chunk in answer.into_chunks() {
-            encoder.chunk(&chunk, &mut out);
+            for index in [1, 0] {
+                out.extend(encoder.chunk(index, &chunk));
+            }
         }
-        encoder.finish(&mut out);
+        out.extend(encoder.end(0));
+        out.extend(encoder.finish());
         let text = String::from_utf8(out).unwrap();
         let events: Vec<&str> = text.split_terminator("\n\n").collect();
-        assert_eq!(events.len(), 4, "{text}");
-        assert!(events[0].contains("\"text\":\"hi there\""), "{text}");
-        assert!(events[1].contains("\"finish_reason\":\"stop\""), "{text}");
-        assert!(events[2].contains("\"usage\""), "{text}");
-        assert_eq!(events[3], "data: [DONE]");
+        assert_eq!(events.len(), 5, "{text}");
+        for (event, index, told) in [
+            (events[0], 1, "\"text\":\" there\""),
+            (events[1], 0, "\"text\":\"hi there\""),
+            (events[2], 0, "\"finish_reason\":\"stop\""),
+        ] {
+            let index = format!("\"index\":{index}");
+            assert!(event.contains(told) && event.contains(&index), "{text}");
+        }
+        assert!(events[3].contains("\"usage\""), "{text}");
+        assert_eq!(events[4], "data: [DONE]");
     }
 }

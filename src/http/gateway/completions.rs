@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::response::Response;
+use futures::FutureExt;
 use futures::StreamExt;
 use futures::TryStreamExt;
 use futures::stream;
+use futures::stream::BoxStream;
 
 use super::answer;
 use super::endpoint::Asked;
@@ -15,11 +17,13 @@ use super::exchange;
 use super::failure::Failure;
 use super::stream::AnswerStream;
 use crate::client::ChatRequest;
+use crate::client::ChunkStream;
 use crate::client::Content;
 use crate::client::Head;
 use crate::client::LlmError;
 use crate::router::Route;
 use crate::types::Chat;
+use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::Wire;
 use crate::wire::completions;
@@ -99,22 +103,58 @@ async fn whole(
     Ok(response)
 }
 
+/// Several answers side by side, a few of them at once; each chunk has the index of its answer.
 async fn streamed(
     asked: &Asked<'_>,
     model: &str,
     route: &Route,
-    (head, mut chats): (Head, Vec<Chat>),
-    mut echoed: Vec<String>,
+    (head, chats): (Head, Vec<Chat>),
+    echoed: Vec<String>,
 ) -> Result<Response, Failure> {
-    let (Some(chat), true) = (chats.pop(), chats.is_empty()) else {
-        let help = "stream: one answer to one prompt can be streamed, ask for several without it";
-        return Err(Failure::member("stream", help));
-    };
-    let request = request(asked, &head, chat);
-    let (first, chunks) = answer::begin(&*route.client, &request).await?;
     let written = answer_head(asked, model, head.usage_in_stream);
-    let encoder = Box::new(completions::Encoder::new(written, echoed.pop()));
+    let failing = super::stream::encoder(asked.exchange.wire, written.clone());
+    let mut encoder = completions::Encoder::new(written, chats.len(), echoed);
+    let asking = chats.into_iter().enumerate().map(|(index, chat)| {
+        let (client, request) = (Arc::clone(&route.client), request(asked, &head, chat));
+        let begun = async move { client.stream_message(&request).await };
+        begun
+            .map(move |begun| one(index, begun))
+            .flatten_stream()
+            .boxed()
+    });
+    let asking: Vec<BoxStream<'static, Piece>> = asking.collect();
+    let pieces = stream::iter(asking).flatten_unordered(AT_ONCE);
+    let pieces = pieces.map(Some).chain(stream::iter([None]));
+    let frames = pieces.map(move |piece| {
+        let frame = match piece {
+            Some((index, Some(chunk))) => encoder.chunk(index, &chunk?),
+            Some((index, None)) => encoder.end(index),
+            None => encoder.finish(),
+        };
+        Ok(ChatChunk {
+            frame: Some(frame.into()),
+            ..ChatChunk::default()
+        })
+    });
+    let mut chunks: ChunkStream = frames.boxed();
+    // An error in its place still has a status of its own.
+    let Some(first) = chunks.next().await.transpose()? else {
+        return Err(Failure::panicked());
+    };
     let exchange = asked.exchange;
-    let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, encoder);
+    let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, failing);
     Ok(answer::stream_response(exchange, model, stream))
+}
+
+/// A chunk of the answer with this index; without one, the answer has ended.
+type Piece = (usize, Option<Result<ChatChunk, LlmError>>);
+
+/// One answer from its beginning to its end. After an error the client is told nothing more of any.
+fn one(index: usize, begun: Result<ChunkStream, LlmError>) -> BoxStream<'static, Piece> {
+    let chunks = begun.unwrap_or_else(|error| stream::iter([Err(error)]).boxed());
+    let ended = stream::iter([(index, None)]);
+    chunks
+        .map(move |chunk| (index, Some(chunk)))
+        .chain(ended)
+        .boxed()
 }

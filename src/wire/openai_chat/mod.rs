@@ -14,7 +14,6 @@ mod usage;
 pub(super) use request::encode;
 pub(super) use serve_answer::Encoder;
 pub(super) use serve_answer::encode_response;
-pub(super) use serve_answer::error_body;
 pub(super) use serve_answer::error_told;
 pub(super) use serve_answer::usage;
 pub(super) use serve_request::decode_request;

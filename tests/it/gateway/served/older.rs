@@ -61,6 +61,34 @@ async fn a_completion_streams_and_what_a_chat_cannot_do_is_told() {
 }
 
 #[tokio::test]
+async fn several_prompts_stream_side_by_side_each_with_its_index() {
+    let upstream = Upstream::start(vec![Reply::sse(PIECES); 6]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = json!({"model": OPENAI, "prompt": ["a", "b", "c"], "n": 2, "echo": true, "stream": true,
+        "stream_options": {"include_usage": true}});
+    let heard = gateway.post("/v1/completions", &body).await;
+    let events = heard.text.split_terminator("\n\n");
+    let events: Vec<&str> = events.map(|event| &event["data: ".len()..]).collect();
+    let (done, events) = events.split_last().unwrap();
+    assert_eq!(*done, "[DONE]", "{}", heard.text);
+    let read = events.iter().map(|it| serde_json::from_str(it).unwrap());
+    let mut read: Vec<serde_json::Value> = read.collect();
+    let last = read.pop().unwrap();
+    assert_eq!(last["usage"]["total_tokens"], 6 * 3, "{last}");
+    let mut texts = vec![String::new(); 6];
+    let mut ends = vec![0; 6];
+    for event in &read {
+        assert_eq!(event["object"], "text_completion");
+        let choice = &event["choices"][0];
+        let index = usize::try_from(choice["index"].as_u64().unwrap()).unwrap();
+        texts[index] += choice["text"].as_str().unwrap();
+        ends[index] += i32::from(choice["finish_reason"] == "stop");
+    }
+    assert_eq!(texts, ["aHi", "aHi", "bHi", "bHi", "cHi", "cHi"]);
+    assert_eq!(ends, [1; 6]);
+}
+
+#[tokio::test]
 async fn the_length_of_a_prompt_is_counted_without_a_call() {
     let upstream = Upstream::start([]).await;
     let gateway = Gateway::before(&upstream).await;
