@@ -59,6 +59,8 @@ pub(super) struct Entry {
 pub(super) struct ModelFacts<'a> {
     pub(super) prices: &'a (dyn Fn(&ModelName) -> Option<Prices> + Send + Sync),
     pub(super) max_prompt_tokens: &'a (dyn Fn(&ModelName) -> Option<u64> + Send + Sync),
+    /// What a name without a provider means.
+    pub(super) bare_names: &'a (dyn Fn(&str) -> Option<ModelName> + Send + Sync),
 }
 
 impl Entry {
@@ -117,7 +119,9 @@ impl Member {
         (name, stars): (&str, &[&str]),
         facts: ModelFacts<'_>,
     ) -> Self {
-        let model: Option<ModelName> = pattern::fill(&deployment.model, name, stars).parse().ok();
+        let filled = pattern::fill(&deployment.model, name, stars);
+        // Behind `*` a caller's name stands alone, and may be one that everybody knows: `gpt-4o-mini`.
+        let model: Option<ModelName> = filled.parse().ok().or_else(|| (facts.bare_names)(&filled));
         let priced = priced_as(deployment, model.as_ref());
         let known = |model: &ModelName| (facts.max_prompt_tokens)(model);
         let prices = prices(deployment, model.as_ref(), facts.prices);

@@ -91,6 +91,7 @@ impl Common {
         ModelFacts {
             prices: &*self.prices,
             max_prompt_tokens: &*self.prompt_limits,
+            bare_names: &*self.bare_names,
         }
     }
 }

@@ -744,3 +744,19 @@ async fn vectors_have_the_attempts_the_fallbacks_and_the_report_of_chats() {
     );
     assert!(world.router.embedder("nobody").is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_without_a_provider_falls_from_a_gateway_to_whom_everybody_means_by_it() {
+    let first = Deployment {
+        order: Some(1),
+        ..entry("*", "p/*")
+    };
+    let direct = Deployment {
+        id: "direct".into(),
+        order: Some(2),
+        ..entry("*", "*")
+    };
+    let world = World::new(in_order(vec![first, direct]), &[("everybodys", &[DOWN])]);
+    assert_eq!(world.stream("everybodys").await.unwrap(), "filled");
+    assert_eq!(world.asked("everybodys").len(), 1);
+}

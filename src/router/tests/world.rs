@@ -189,7 +189,9 @@ impl World {
                 })
             }),
             prompt_limits: Arc::new(|model| (model.model() == "small").then_some(3)),
-            bare_names: Arc::new(|_| None),
+            bare_names: Arc::new(|name| {
+                (name == "everybodys").then(|| "p/filled".parse().unwrap())
+            }),
             clock: Clock::starting_at(0),
             seed: 7,
         });
