@@ -217,6 +217,12 @@ impl CallTrace {
         routed.clone()
     }
 
+    /// Other groups that were asked instead so far.
+    pub fn fallbacks(&self) -> u32 {
+        let routed = self.routed.lock().unwrap_or_else(PoisonError::into_inner);
+        routed.fallbacks
+    }
+
     /// Adds what a call has cost, where its price is known; several may be made for one request.
     pub fn add_cost(&self, cost: Option<NanoUsd>) {
         let mut sum = self.cost.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use super::exchange;
 use super::exchange::Exchange;
 use super::failure::Failure;
+use super::renamed::Renamed;
 use super::request_headers::RequestHeaders;
 use super::stream;
 use super::stream::AnswerStream;
@@ -168,7 +169,7 @@ async fn whole(
     let answer = client.send_message(request).await?;
     let cost = exchange.trace.cost();
     let body = match &answer.raw {
-        Some(raw) if answer.model == asked => raw.clone(),
+        Some(raw) if answer.model == asked || fell_back(exchange) => raw.clone(),
         Some(raw) => match exchange.wire {
             Wire::Gemini => raw.clone(),
             _ => head::with_model(raw, asked),
@@ -181,7 +182,8 @@ async fn whole(
 }
 
 fn written(exchange: &Exchange<'_>, asked: &str, answer: &ChatResponse) -> Result<Bytes, Failure> {
-    let head = answer_head(exchange, asked, &answer.id, true);
+    let model = answering(exchange, asked, &answer.model);
+    let head = answer_head(exchange, model, &answer.id, true);
     let body = serve::encode_response(exchange.wire, answer, &head)?;
     if exchange.wire != Wire::Ollama {
         return Ok(body);
@@ -189,6 +191,20 @@ fn written(exchange: &Exchange<'_>, asked: &str, answer: &ChatResponse) -> Resul
     let mut body = body.to_vec();
     stream::add_durations(&mut body, exchange.started.elapsed());
     Ok(body.into())
+}
+
+/// Another group than the asked one has answered. Its answer says which model that was, as `LiteLLM`'s proxy has it
+/// (1.109, read 2026-11): a caller who gets something else than was asked for can see so.
+fn fell_back(exchange: &Exchange<'_>) -> bool {
+    exchange.trace.fallbacks() > 0
+}
+
+/// The model that an answer names: the asked one, or after a fallback the one that answers.
+fn answering<'a>(exchange: &Exchange<'_>, asked: &'a str, told: &'a str) -> &'a str {
+    match fell_back(exchange) && !told.is_empty() {
+        true => told,
+        false => asked,
+    }
 }
 
 async fn streamed(
@@ -199,9 +215,16 @@ async fn streamed(
 ) -> Result<Response, Failure> {
     let (first, chunks) = begin(client, request).await?;
     let id = first.id.as_deref().unwrap_or_default();
-    let head = answer_head(exchange, asked, id, request.head.usage_in_stream);
+    let told = first.model.clone().unwrap_or_default();
+    let model = answering(exchange, asked, &told);
+    let head = answer_head(exchange, model, id, request.head.usage_in_stream);
     let encoder = stream::encoder(exchange.wire, head);
+    let renamed = match fell_back(exchange) {
+        true => Renamed::nothing(),
+        false => Renamed::new(exchange.wire, asked),
+    };
     let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, encoder);
+    let stream = stream.renamed(renamed);
     Ok(stream_response(exchange, asked, stream))
 }
 

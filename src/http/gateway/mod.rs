@@ -18,6 +18,7 @@ mod models;
 mod names;
 mod ollama;
 mod plans;
+mod renamed;
 mod request_headers;
 mod routes;
 mod settings;

@@ -12,6 +12,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
+use super::renamed::Renamed;
 use crate::client::ChunkStream;
 use crate::client::LlmError;
 use crate::metrics::Counted;
@@ -33,6 +34,7 @@ pub(super) struct AnswerStream {
     encoder: Box<dyn StreamEncoder>,
     /// The upstream's own bytes are passed on.
     passes: bool,
+    renamed: Renamed,
     /// What was passed on ends with an event, so that one of ours may follow.
     between_events: bool,
     over: bool,
@@ -105,6 +107,7 @@ impl AnswerStream {
         Self {
             wire,
             passes: first.frame.is_some(),
+            renamed: Renamed::nothing(),
             first: Some(first),
             chunks,
             encoder,
@@ -115,6 +118,12 @@ impl AnswerStream {
             began,
             in_flight: None,
         }
+    }
+
+    /// The same answer, whose model has another name where its bytes are passed on.
+    pub(super) fn renamed(mut self, renamed: Renamed) -> Self {
+        self.renamed = renamed;
+        self
     }
 
     /// The same answer, counted until it ends.
@@ -128,7 +137,7 @@ impl AnswerStream {
             if !frame.is_empty() {
                 self.between_events = ends_an_event(self.wire, &frame);
             }
-            return frame;
+            return self.renamed.frame(frame);
         }
         let mut out = Vec::with_capacity(256);
         self.encoder.chunk(&chunk, &mut out);
