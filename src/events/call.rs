@@ -18,6 +18,8 @@ use crate::types::Usage;
 pub struct CallRecord {
     /// Who was asked.
     pub model: ModelName,
+    /// The model that says it has answered, by its provider's name for it; `None` when no answer says so.
+    pub response_model: Option<String>,
     /// Which implementation called: `unified`, `legacy`, `demo`, or `none`.
     pub path: &'static str,
     /// The debate that it belongs to.
@@ -155,6 +157,7 @@ impl CallRecord {
     pub fn new(model: ModelName) -> Self {
         Self {
             model,
+            response_model: None,
             path: "none",
             debate: None,
             turn: None,

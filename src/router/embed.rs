@@ -31,7 +31,7 @@ impl EmbeddingClient for GroupEmbedder {
         match calling.ask(&errand).await {
             Ok((response, mut ticket)) => {
                 let mut meter = calling.meter;
-                meter.vectors(response.usage);
+                meter.vectors(&response);
                 ticket.used(response.usage.total_tokens());
                 ticket.answered(1);
                 ticket.succeeded();

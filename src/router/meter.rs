@@ -20,6 +20,7 @@ use crate::client::CallPath;
 use crate::client::CallTrace;
 use crate::client::ChunkStream;
 use crate::client::Content;
+use crate::client::EmbeddingResponse;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::client::TimeoutPhase;
@@ -177,8 +178,11 @@ impl Meter {
     }
 
     /// Vectors have come.
-    pub(super) fn vectors(&mut self, usage: Usage) {
-        self.reported = Some(usage);
+    pub(super) fn vectors(&mut self, response: &EmbeddingResponse) {
+        self.reported = Some(response.usage);
+        if !response.model.is_empty() {
+            self.record.response_model = Some(response.model.clone());
+        }
         self.is_complete = true;
     }
 
@@ -195,6 +199,9 @@ impl Meter {
         }
         self.reported = Some(response.usage);
         self.is_complete = true;
+        if !response.model.is_empty() {
+            self.record.response_model = Some(response.model.clone());
+        }
     }
 
     /// A piece of the answer has come.
@@ -209,6 +216,9 @@ impl Meter {
             + estimate_tokens(&chunk.delta.reasoning);
         if let Some(content) = &mut self.record.content {
             Arc::make_mut(content).push(&chunk.delta.text);
+        }
+        if self.record.response_model.is_none() {
+            self.record.response_model.clone_from(&chunk.model);
         }
         self.reported = chunk.usage.or(self.reported);
         self.is_complete |= chunk.finish.is_some();

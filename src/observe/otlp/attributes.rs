@@ -95,7 +95,6 @@ pub(in crate::observe) fn of_call(call: &CallRecord) -> Vec<Attribute<'_>> {
         Attribute::text("gen_ai.operation.name", operation(call)),
         Attribute::text("gen_ai.provider.name", provider_name(call.model.provider())),
         Attribute::text("gen_ai.request.model", call.asked_for()),
-        Attribute::text("gen_ai.response.model", call.model.model()),
         Attribute::int("gen_ai.usage.input_tokens", usage.prompt_tokens()),
         Attribute::int("gen_ai.usage.output_tokens", usage.completion_tokens()),
     ];
@@ -110,6 +109,9 @@ pub(in crate::observe) fn of_call(call: &CallRecord) -> Vec<Attribute<'_>> {
         if tokens > 0 {
             attributes.push(Attribute::int(key, tokens));
         }
+    }
+    if let Some(model) = &call.response_model {
+        attributes.push(Attribute::text("gen_ai.response.model", model));
     }
     add_server(&mut attributes, call.deployment.as_deref());
     if let Some(error) = call.error {

@@ -34,6 +34,7 @@ fn deployment(id: &str) -> Arc<Deployment> {
 fn call() -> CallRecord {
     CallRecord {
         path: "unified",
+        response_model: Some("gemini-2.5-flash-002".to_owned()),
         group: Some("fast".into()),
         deployment: Some(deployment("key-2")),
         call_id: Some("call-7".into()),
@@ -163,7 +164,7 @@ fn a_requests_attributes_follow_the_conventions() {
         ("gen_ai.request.model", json!({"stringValue": "fast"})),
         (
             "gen_ai.response.model",
-            json!({"stringValue": "gemini-2.5-flash"}),
+            json!({"stringValue": "gemini-2.5-flash-002"}),
         ),
         ("gen_ai.usage.input_tokens", json!({"intValue": "15"})),
         ("gen_ai.usage.output_tokens", json!({"intValue": "7"})),
