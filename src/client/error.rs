@@ -160,6 +160,12 @@ impl LlmError {
         }
     }
 
+    /// `true` when it is the operator who has no credential, or none that is taken: nobody has answered 401, so that
+    /// the caller's own key is as good as any.
+    pub fn lacks_credential(&self) -> bool {
+        self.kind == LlmErrorKind::Authentication && self.status.is_none()
+    }
+
     /// The same error with the upstream's status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

@@ -202,6 +202,10 @@ impl ErrorTold {
                 .unwrap_or(usual)
         };
         let (status, class) = match &error.kind {
+            // A 401 of ours would say that the caller's key is wrong.
+            LlmErrorKind::Authentication if error.lacks_credential() => {
+                (500, "upstream_credentials")
+            }
             LlmErrorKind::Authentication => (401, "authentication_error"),
             LlmErrorKind::PermissionDenied => (403, "permission_error"),
             LlmErrorKind::ModelNotFound => (404, "not_found_error"),

@@ -248,13 +248,14 @@ async fn a_hangup_reads_what_no_watcher_sees() {
 }
 
 #[tokio::test]
-async fn a_deployment_without_its_key_answers_401_and_names_the_variable() {
+async fn a_deployment_without_its_key_is_no_mistake_of_the_callers_and_names_the_variable() {
     let home = home_with(
         "model_list:\n- {model_name: a, litellm_params: {model: gemini/gemini-2.5-flash, api_key: os.environ/KEY_SEVEN}}\n",
     );
     let served = Served::start(&home, &ARGS, &[("GEMINI_API_KEY", "another")]).await;
     let (status, body) = served.chat("a").await;
-    assert_eq!(status, 401, "{body}");
+    assert_eq!(status, 500, "{body}");
+    assert_eq!(body["error"]["type"], "upstream_credentials", "{body}");
     assert!(body.to_string().contains("KEY_SEVEN"), "{body}");
     assert!(served.process.log().contains("KEY_SEVEN is not set"));
 }

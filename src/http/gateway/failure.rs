@@ -57,7 +57,9 @@ impl Failure {
 
     /// The key is missing, or is wrong.
     pub(super) fn unauthorised(message: &str) -> Self {
-        Self::own(LlmErrorKind::Authentication, 401, "auth_error", message)
+        let mut failure = Self::own(LlmErrorKind::Authentication, 401, "auth_error", message);
+        failure.error.status = Some(401);
+        failure
     }
 
     /// The caller's plan does not have the model.

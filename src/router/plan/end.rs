@@ -13,7 +13,8 @@ use crate::router::retry::Again;
 
 /// Returns the error of a call that is given up.
 ///
-/// One failed attempt is reported as it is. Of several, a group reports the last with the others beside it. A model
+/// One failed attempt is reported as it is. Of several, a group reports the last with the others beside it, and rather
+/// one that was made than one for which there was no key. A model
 /// that is called by its own name keeps the class of the last one when that one may not be tried again, or when all
 /// failures and cooldowns in the way are of one class: the caller can then do what the class says; otherwise the class
 /// is `NoDeployment` with the whole list. Where nobody was asked, see [`nobody_asked`].
@@ -27,7 +28,10 @@ pub(in crate::router) fn give_up(
     tried.extend(excluded.iter().filter_map(|it| it.as_attempt(view)));
     let of_one_class = tried.windows(2).all(|pair| pair[0].code == pair[1].code);
     let listed = view.group.is_listed;
-    match failures.last() {
+    // That a deployment has no key is the operator's business: what the others say is of more use.
+    let mut latest = failures.iter().rev();
+    let telling = latest.find(|it| !it.error.lacks_credential());
+    match telling.or(failures.last()) {
         None => nobody_asked(view, tried, excluded),
         Some(Failure { error, .. }) if tried.len() == 1 => error.clone(),
         Some(Failure { error, .. })

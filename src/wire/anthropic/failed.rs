@@ -8,7 +8,10 @@ use crate::client::LlmErrorKind;
 
 /// The body of an error.
 pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
-    let class = class(&error.kind);
+    let class = match error.lacks_credential() {
+        true => "api_error",
+        false => class(&error.kind),
+    };
     json!({"type": "error", "error": {"type": class, "message": message(error)}, "request_id": null})
 }
 

@@ -169,6 +169,7 @@ fn logprobs(tokens: &[TokenLogprob]) -> Value {
 /// An error in Google's form: `google.rpc.Status` in JSON.
 pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
     let (code, status) = match &error.kind {
+        LlmErrorKind::Authentication if error.lacks_credential() => (500, "INTERNAL"),
         LlmErrorKind::Authentication => (401, "UNAUTHENTICATED"),
         LlmErrorKind::PermissionDenied => (403, "PERMISSION_DENIED"),
         LlmErrorKind::ModelNotFound => (404, "NOT_FOUND"),

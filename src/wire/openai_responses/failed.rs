@@ -8,7 +8,10 @@ use crate::client::LlmErrorKind;
 
 /// The members of an error: its class, its code and its words.
 pub(super) fn error(error: &LlmError) -> Value {
-    let (class, code) = words(&error.kind);
+    let (class, code) = match error.lacks_credential() {
+        true => ("server_error", "server_error"),
+        false => words(&error.kind),
+    };
     json!({"type": class, "code": code, "message": error.message, "param": null})
 }
 
