@@ -59,7 +59,7 @@ pub async fn serve(
         start_sample(&app, &base, &mut say).await;
     }
     let mut workers = listeners
-        .serve(&http::router(state(config, &app, reloader)))
+        .serve(&http::Site::new(state(config, &app, reloader)))
         .map_err(|error| AppError::Failed(format!("the server cannot start: {error}")))?;
     told_to_stop().await;
     workers.drain(GRACE).await;
