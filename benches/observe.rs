@@ -148,7 +148,7 @@ fn finished(bencher: Bencher<'_, '_>) {
     let queue = usage.queue().clone();
     bencher.bench_local(|| {
         let place = queue.reserve_now();
-        observers.call_settled(divan::black_box(&record), place);
+        observers.call_settled(divan::black_box(&record).clone(), place);
     });
 }
 

@@ -61,7 +61,7 @@ pub async fn serve(
     let keep_alive = Duration::from_secs(config.http.keep_alive_s.into());
     let mut workers = listeners
         .keeping_alive(keep_alive)
-        .serve(&http::router(state(config, &app, reloader)))
+        .serve(&http::Site::new(state(config, &app, reloader)))
         .map_err(|error| AppError::Failed(format!("the server cannot start: {error}")))?;
     told_to_stop().await;
     workers.drain(GRACE).await;

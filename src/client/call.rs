@@ -32,7 +32,7 @@ pub struct CallContext {
     /// The caller's id of the call, as its answer's headers tell it.
     pub call_id: Option<Arc<str>>,
     /// Who asked, when the caller is known.
-    pub principal: Option<String>,
+    pub principal: Option<Arc<str>>,
     /// The debate that the call belongs to.
     pub debate: Option<DebateId>,
     /// The turn that the call writes.

@@ -33,7 +33,7 @@ pub struct CallRecord {
     /// The caller's id of the call, as its answer's headers tell it.
     pub call_id: Option<Arc<str>>,
     /// Who asked, when the caller is known.
-    pub principal: Option<String>,
+    pub principal: Option<Arc<str>>,
     /// The labels of the call.
     pub tags: Vec<String>,
     /// `true` when the answer was wanted in pieces.

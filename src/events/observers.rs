@@ -87,12 +87,12 @@ impl Observers {
             .rows
             .as_ref()
             .map_or_else(Place::nowhere, CallQueue::reserve_now);
-        self.call_settled(record, place);
+        self.call_settled(record.clone(), place);
     }
 
     /// Tells all of them. Never waits.
-    pub fn call_settled(&self, record: &CallRecord, place: Place) {
-        let record = Arc::new(record.clone());
+    pub fn call_settled(&self, record: CallRecord, place: Place) {
+        let record = Arc::new(record);
         for observer in &self.0.all {
             observer.call_finished(&record);
         }

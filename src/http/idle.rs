@@ -1,7 +1,6 @@
 //! Connections on which nothing happens for too long are closed: by one sweep for all, since a timer for each request
 //! would cost more than the request's routing.
 
-use std::future::Future;
 use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;
@@ -10,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::task::Context;
@@ -21,6 +21,7 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Time between two sweeps.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -41,7 +42,20 @@ pub(super) struct Connection {
     /// Something was written since the last sweep.
     answered: AtomicBool,
     quiet_sweeps: AtomicU32,
-    too_long: Notify,
+    /// A [`News`].
+    news: AtomicU8,
+    bell: Notify,
+}
+
+/// What a connection is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// Nothing.
+    None,
+    /// Nothing has happened for too long: it is closed.
+    IdleTooLong,
+    /// The server ends: no further request is taken.
+    Draining,
 }
 
 impl Connections {
@@ -68,6 +82,14 @@ impl Connections {
         (watched, connection)
     }
 
+    /// Tells all of them that the server ends.
+    pub(super) fn drain(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in open.iter().filter_map(Weak::upgrade) {
+            connection.tell(News::Draining);
+        }
+    }
+
     /// Sweeps for ever.
     pub(super) async fn sweep(&self) {
         loop {
@@ -91,9 +113,28 @@ impl Connection {
         InWork(Arc::clone(self))
     }
 
-    /// Resolves when nothing has happened for too long.
-    pub(super) fn is_idle_too_long(&self) -> impl Future<Output = ()> {
-        self.too_long.notified()
+    /// Rings when there is news.
+    pub(super) fn told(&self) -> Notified<'_> {
+        self.bell.notified()
+    }
+
+    /// `true` when there is news.
+    pub(super) fn has_news(&self) -> bool {
+        self.news.load(Ordering::Relaxed) != News::None as u8
+    }
+
+    /// The last news, once.
+    pub(super) fn take_news(&self) -> News {
+        let news = self.news.swap(News::None as u8, Ordering::Acquire);
+        [News::IdleTooLong, News::Draining]
+            .into_iter()
+            .find(|it| *it as u8 == news)
+            .unwrap_or(News::None)
+    }
+
+    fn tell(&self, news: News) {
+        self.news.store(news as u8, Ordering::Release);
+        self.bell.notify_one();
     }
 
     fn is_swept(&self, most_sweeps: u32) {
@@ -102,7 +143,7 @@ impl Connection {
         if is_alive {
             self.quiet_sweeps.store(0, Ordering::Relaxed);
         } else if self.quiet_sweeps.fetch_add(1, Ordering::Relaxed) + 1 >= most_sweeps {
-            self.too_long.notify_one();
+            self.tell(News::IdleTooLong);
         }
     }
 }
@@ -184,9 +225,11 @@ mod tests {
     fn a_connection_is_closed_after_fifteen_quiet_sweeps_and_not_while_a_request_is_in_work() {
         let connection = Arc::new(Connection::default());
         let is_told = |connection: &Connection| {
-            let mut told = std::pin::pin!(connection.is_idle_too_long());
+            let mut told = std::pin::pin!(connection.told());
             let mut cx = Context::from_waker(std::task::Waker::noop());
-            told.as_mut().poll(&mut cx).is_ready()
+            let rings = told.as_mut().poll(&mut cx).is_ready();
+            assert_eq!(rings, connection.has_news());
+            rings && connection.take_news() == News::IdleTooLong
         };
         for _ in 0..14 {
             connection.is_swept(15);

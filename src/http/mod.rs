@@ -39,6 +39,7 @@ pub use auth::Refusal;
 pub use auth::Tickets;
 pub use gateway::GatewaySettings;
 pub use server::Listeners;
+pub use server::Site;
 pub use server::Workers;
 
 use error::ApiError;

@@ -1,23 +1,29 @@
 //! Taking connections: each worker is a thread with a runtime, a listener and connections of its own, so that
 //! workers share nothing that a request waits for.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
@@ -26,7 +32,12 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::HttpConfig;
+use super::HttpState;
+use super::gateway;
+use super::idle::Connection;
 use super::idle::Connections;
+use super::idle::InWork;
+use super::idle::News;
 
 /// Connections that the kernel holds for a worker that is busy.
 const BACKLOG: u32 = 4096;
@@ -42,6 +53,47 @@ enum Stage {
     Draining,
     /// Nothing runs any more.
     Over,
+}
+
+/// Everything that the server answers, the usual questions first.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What the usual questions are answered with; `None` leaves all of them to the routes.
+    usual: Option<HttpState>,
+    routes: Router,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl Site {
+    /// The site of this state.
+    pub fn new(state: HttpState) -> Self {
+        Self {
+            routes: super::router(state.clone()),
+            usual: Some(state),
+        }
+    }
+
+    /// Answers a request. What asks a model for an answer goes past the routes, which cost as much as the rest of
+    /// serving; they lead to the same place.
+    fn answer(&self, request: Request<Incoming>, in_work: InWork) -> Answering {
+        let usual = gateway::usual(request.method(), request.uri().path());
+        let request = request.map(Body::new);
+        if let (Some(endpoint), Some(state)) = (usual, &self.usual) {
+            let answering = gateway::serve(state.clone(), endpoint, false, request);
+            return Box::pin(async move {
+                let answer = answering.await;
+                drop(in_work);
+                Ok(answer)
+            });
+        }
+        let answering = self.routes.clone().oneshot(request);
+        Box::pin(async move {
+            let answer = answering.await;
+            drop(in_work);
+            answer
+        })
+    }
 }
 
 /// Where workers listen, before they do anything about it.
@@ -91,12 +143,12 @@ impl Listeners {
     ///
     /// # Errors
     /// When a thread or its runtime cannot be made.
-    pub fn serve(self, router: &Router) -> io::Result<Workers> {
+    pub fn serve(self, site: &Site) -> io::Result<Workers> {
         let stage = watch::Sender::new(Stage::Serving);
         let (drains, drained) = mpsc::channel(1);
         let threads = self.sockets.into_iter().enumerate().map(|(n, socket)| {
             let worker = Worker {
-                router: router.clone(),
+                site: site.clone(),
                 stage: stage.subscribe(),
                 keep_alive: self.keep_alive,
                 drains: drains.clone(),
@@ -172,7 +224,7 @@ impl fmt::Debug for Workers {
 
 /// What one worker needs.
 struct Worker {
-    router: Router,
+    site: Site,
     stage: watch::Receiver<Stage>,
     keep_alive: Duration,
     /// Dropped when no request is open any more.
@@ -188,12 +240,12 @@ impl Worker {
                 return;
             }
         };
-        let open = Connections::new(self.keep_alive);
-        let graceful = GracefulShutdown::new();
+        let (open, site) = (Connections::new(self.keep_alive), Arc::new(self.site));
+        let (alive, mut all_ended) = mpsc::channel(1);
         let taking = async {
             loop {
                 match listener.accept().await {
-                    Ok((connection, _)) => serve(connection, &self.router, &open, &graceful),
+                    Ok((connection, _)) => serve(connection, &site, &open, &alive),
                     Err(error) => rest_after(&error).await,
                 }
             }
@@ -203,9 +255,10 @@ impl Worker {
             () = open.sweep() => {}
             _ = self.stage.wait_for(|stage| *stage != Stage::Serving) => {}
         }
-        drop(listener);
+        drop((listener, alive));
+        open.drain();
         tokio::select! {
-            () = graceful.shutdown() => {}
+            _ = all_ended.recv() => {}
             _ = self.stage.wait_for(|stage| *stage == Stage::Over) => {}
         }
         drop(self.drains);
@@ -229,37 +282,63 @@ async fn rest_after(error: &io::Error) {
     }
 }
 
-fn serve(connection: TcpStream, router: &Router, open: &Connections, graceful: &GracefulShutdown) {
+fn serve(
+    connection: TcpStream,
+    site: &Arc<Site>,
+    open: &Connections,
+    alive: &mpsc::Sender<Infallible>,
+) {
     // Without it, small frames wait up to 40 ms for the client's acknowledgement.
     if let Err(error) = connection.set_nodelay(true) {
         tracing::debug!(%error, "a connection will be slow: TCP_NODELAY cannot be set");
     }
-    let (connection, open) = open.add(connection);
-    let router = router.clone();
-    let service = tower::service_fn({
-        let open = open.clone();
-        move |request: Request<Incoming>| {
-            let asked = open.asked();
-            let answering = router.clone().oneshot(request.map(Body::new));
-            async move {
-                let answer = answering.await;
-                drop(asked);
-                answer
-            }
-        }
-    });
-    let builder = Builder::new(TokioExecutor::new());
-    let serving = builder
-        .serve_connection_with_upgrades(TokioIo::new(connection), TowerToHyperService::new(service))
-        .into_owned();
-    let serving = graceful.watch(serving);
+    let (stream, open) = open.add(connection);
+    let (site, alive) = (Arc::clone(site), alive.clone());
     tokio::spawn(async move {
-        tokio::select! {
+        let builder = Builder::new(TokioExecutor::new());
+        let answerer = Answerer {
+            site,
+            open: Arc::clone(&open),
+        };
+        let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), answerer);
+        let mut serving = pin!(serving);
+        let mut told = pin!(open.told());
+        let mut is_listening = false;
+        poll_fn(|cx| {
+            // The bell is looked at once, and then only when it has rung.
+            if !is_listening || open.has_news() {
+                is_listening = true;
+                while told.as_mut().poll(cx).is_ready() {
+                    told.set(open.told());
+                }
+                match open.take_news() {
+                    News::None => {}
+                    News::IdleTooLong => return Poll::Ready(()),
+                    News::Draining => serving.as_mut().graceful_shutdown(),
+                }
+            }
             // What a client breaks is the client's.
-            _ = serving => {}
-            () = open.is_idle_too_long() => {}
-        }
+            serving.as_mut().poll(cx).map(|_| ())
+        })
+        .await;
+        drop(alive);
     });
+}
+
+/// Answers the requests of one connection.
+struct Answerer {
+    site: Arc<Site>,
+    open: Arc<Connection>,
+}
+
+impl Service<Request<Incoming>> for Answerer {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.site.answer(request, self.open.asked())
+    }
 }
 
 #[cfg(test)]
@@ -291,7 +370,11 @@ mod tests {
         let two = NonZeroUsize::new(2).unwrap();
         let listeners = Listeners::bind("127.0.0.1", 0, two).await.unwrap();
         let address = listeners.address();
-        let mut workers = listeners.serve(&router).unwrap();
+        let site = Site {
+            usual: None,
+            routes: router,
+        };
+        let mut workers = listeners.serve(&site).unwrap();
         for _ in 0..8 {
             assert!(ask(address, "/").await.unwrap().ends_with("here"));
         }

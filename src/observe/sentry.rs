@@ -77,8 +77,8 @@ impl Events {
             value: Some(self.scrubber.scrub(words).into_owned()),
             ..Exception::default()
         };
-        let user = call.principal.clone().map(|principal| User {
-            id: Some(principal),
+        let user = call.principal.as_deref().map(|principal| User {
+            id: Some(principal.to_owned()),
             ..User::default()
         });
         let trace = call.span.map(|span| ("trace".to_owned(), trace(span)));

@@ -6,6 +6,8 @@ mod google;
 mod side_call;
 mod token;
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -264,7 +266,30 @@ pub(super) fn headers(
     Ok(headers)
 }
 
+impl Key {
+    /// What its header says; `None` when the key holds a character that no header may.
+    fn value(&self) -> Option<HeaderValue> {
+        sensitive(&format!("{}{}", self.prefix, self.secret.expose()))
+    }
+
+    /// `true` when a header says it.
+    fn is_in(&self, value: &HeaderValue) -> bool {
+        let rest = value.as_bytes().strip_prefix(self.prefix.as_bytes());
+        rest == Some(self.secret.expose().as_bytes())
+    }
+}
+
 impl Credential {
+    /// Puts a key into the headers of all calls to a place, so that no call has to. Another credential, and a key
+    /// that cannot be sent, are left to [`Self::apply`].
+    pub(super) fn settle(&self, headers: &mut HeaderMap) {
+        if let Self::Key(key) = self
+            && let Some(value) = key.value()
+        {
+            headers.insert(key.header.clone(), value);
+        }
+    }
+
     /// The key, where it is one.
     pub(super) fn key(&self) -> Option<&Secret> {
         match self {
@@ -287,14 +312,20 @@ impl Credential {
         match self {
             Self::None => Ok(None),
             Self::Key(key) => {
-                let text = format!("{}{}", key.prefix, key.secret.expose());
-                let value = sensitive(&text).ok_or_else(|| {
-                    side.refused(format!(
-                        "the key in {} holds a character that cannot be sent: copy it again",
-                        key.variables
-                    ))
-                })?;
-                outgoing.headers.insert(key.header.clone(), value);
+                // A lane's headers have it already.
+                if !outgoing
+                    .headers
+                    .get(&key.header)
+                    .is_some_and(|it| key.is_in(it))
+                {
+                    let value = key.value().ok_or_else(|| {
+                        side.refused(format!(
+                            "the key in {} holds a character that cannot be sent: copy it again",
+                            key.variables
+                        ))
+                    })?;
+                    Arc::make_mut(&mut outgoing.headers).insert(key.header.clone(), value);
+                }
                 Ok(Some(key.secret.clone()))
             }
             Self::Signature(access_key) => {
@@ -303,7 +334,8 @@ impl Credential {
                     url: &outgoing.url,
                     body: &outgoing.body,
                 };
-                let signed = access_key.sign(&request, side.now_ms, &mut outgoing.headers);
+                let headers = Arc::make_mut(&mut outgoing.headers);
+                let signed = access_key.sign(&request, side.now_ms, headers);
                 signed.ok_or_else(|| {
                     side.refused("the AWS access key holds a character that cannot be sent")
                 })?;
@@ -314,7 +346,7 @@ impl Credential {
                 let token = tokens.get(&name, async || login.token(side).await).await?;
                 let value = sensitive(&format!("Bearer {}", token.expose()))
                     .ok_or_else(|| side.refused("the access token cannot be sent"))?;
-                outgoing.headers.insert(AUTHORIZATION, value);
+                Arc::make_mut(&mut outgoing.headers).insert(AUTHORIZATION, value);
                 Ok(Some(token))
             }
         }

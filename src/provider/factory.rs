@@ -39,6 +39,7 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Clock;
 use crate::types::EmbeddingDialect;
+use crate::types::FastMap;
 use crate::types::ModelName;
 use crate::types::Wire;
 
@@ -68,7 +69,7 @@ pub struct ClientFactory {
     unified: Arc<UnifiedParts>,
     demo: DemoClient,
     /// Clients by the names that they were asked for by, with their providers.
-    known: RwLock<HashMap<String, (String, Arc<UnifiedClient>)>>,
+    known: RwLock<FastMap<String, (String, Arc<UnifiedClient>)>>,
     /// Models of whose retirement was told.
     told: Mutex<BTreeSet<ModelName>>,
     /// A legacy client owns its connections, so it is made once for each provider.

@@ -1,7 +1,5 @@
 //! Everything about a call that does not depend on what is asked, made once for each model and target.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -24,6 +22,7 @@ use crate::client::CallContext;
 use crate::client::LlmError;
 use crate::types::Chat;
 use crate::types::Endpoint;
+use crate::types::FastMap;
 use crate::types::Message;
 use crate::types::ModelName;
 use crate::types::Role;
@@ -51,18 +50,14 @@ pub(super) struct Lane {
     /// The variables of the place, the target's before the process's.
     pub(super) environment: Environment,
     pub(super) base_url: String,
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
     pub(super) callee: Arc<Callee>,
     /// The model as its provider knows it.
     pub(super) model: String,
-    /// The same as JSON; `None` where the wire has it in the path.
-    model_json: Option<Bytes>,
     whole: Way,
     streamed: Way,
     timeouts: CallTimeouts,
     stream_timeouts: CallTimeouts,
-    defaults: Vec<(String, Bytes)>,
-    extra: Vec<(String, Bytes)>,
     /// Kept, so that its address stays its own.
     _target: Option<Arc<Target>>,
 }
@@ -72,6 +67,8 @@ struct Way {
     /// The wire's usual path, by which a request for another place is known.
     path: String,
     outgoing: Outgoing,
+    /// What is changed in a body of the same wire on its way there.
+    edits: Edits<'static>,
 }
 
 /// What lanes are told apart by.
@@ -85,7 +82,7 @@ struct LaneKey {
 
 /// The lanes that were used.
 #[derive(Debug, Default)]
-pub(super) struct Lanes(RwLock<HashMap<LaneKey, Arc<Lane>>>);
+pub(super) struct Lanes(RwLock<FastMap<LaneKey, Arc<Lane>>>);
 
 impl Lanes {
     /// The lane of a call, made when it is the first.
@@ -144,7 +141,7 @@ impl Lane {
         };
         let place = auth::target(spec, &environment, call.endpoint.as_ref(), target)?;
         let sent = parts.catalog.as_sent(model).model().to_owned();
-        let way = |stream| -> Result<(Way, Credential), LlmError> {
+        let way = |stream| -> Result<(Way, Arc<Credential>), LlmError> {
             let encoded = usual(spec, &spoken, &sent, stream)?;
             let path = encoded.path.clone();
             let at = prepared::Place {
@@ -155,10 +152,17 @@ impl Lane {
             };
             let again = auth::target(spec, &environment, call.endpoint.as_ref(), target)?;
             let Prepared {
-                outgoing,
+                mut outgoing,
                 credential,
             } = prepared::prepare(&at, again, encoded, Some((model, stream)))?;
-            Ok((Way { path, outgoing }, credential))
+            credential.settle(Arc::make_mut(&mut outgoing.headers));
+            outgoing.body = Bytes::new();
+            let way = Way {
+                path,
+                outgoing,
+                edits: edits(&spoken, target, &sent, stream),
+            };
+            Ok((way, credential))
         };
         let ((whole, credential), (streamed, _)) = (way(false)?, way(true)?);
         let own = target.map(|target| target.timeouts).unwrap_or_default();
@@ -170,13 +174,9 @@ impl Lane {
         };
         Ok(Self {
             callee: Arc::new(prepared::callee(spec, &whole.outgoing.url)),
-            model_json: (spoken.wire != Wire::Gemini)
-                .then(|| serde_json::Value::from(sent.as_str()).to_string().into()),
             model: sent,
             timeouts: limited(own.total),
             stream_timeouts: limited(own.total_of_stream.or(own.total)),
-            defaults: json_members(target.map(|target| &target.defaults)),
-            extra: json_members(target.map(|target| &target.extra_body)),
             base_url: place.base_url,
             spoken,
             environment,
@@ -221,39 +221,8 @@ impl Lane {
     }
 
     /// The edits of a body on its way to this place.
-    pub(super) fn edits(&self, stream: bool) -> Edits<'_> {
-        let quirks = &self.spoken.quirks;
-        let mut edits = Edits::default();
-        if let Some(model) = &self.model_json {
-            edits.set("model", model.as_ref());
-        }
-        for (name, json) in &self.extra {
-            edits.set(name, json.as_ref());
-        }
-        for (name, json) in &self.defaults {
-            edits.default.push((name, Cow::Borrowed(json.as_ref())));
-        }
-        // No wire has members of its own under these names.
-        edits
-            .remove
-            .extend_from_slice(&wire::serve::FOR_THE_GATEWAY);
-        if self.spoken.wire == Wire::OpenaiChat {
-            match (quirks.usage_in_stream, stream) {
-                (UsageInStream::OnRequest, true) => {
-                    edits.set("stream_options", br#"{"include_usage":true}"#.as_slice());
-                }
-                (UsageInStream::Always | UsageInStream::Never, true) | (_, false) => {
-                    edits.remove.push("stream_options");
-                }
-            }
-            if quirks.max_tokens_field == MaxTokensField::MaxCompletionTokens {
-                edits.rename.push(("max_tokens", "max_completion_tokens"));
-            }
-            if quirks.seed_field == SeedField::RandomSeed {
-                edits.rename.push(("seed", "random_seed"));
-            }
-        }
-        edits
+    pub(super) fn edits(&self, stream: bool) -> &Edits<'static> {
+        &self.way(stream).edits
     }
 
     /// Members of a chat request that the model refuses; only the chat wire's are known by name.
@@ -330,10 +299,43 @@ fn usual(
     wire::encode(spoken.wire, &chat, &context).map_err(|error| prepared::unsendable(spec, &error))
 }
 
-fn json_members(
-    members: Option<&serde_json::Map<String, serde_json::Value>>,
-) -> Vec<(String, Bytes)> {
-    let json =
-        |(name, value): (&String, &serde_json::Value)| (name.clone(), value.to_string().into());
-    members.into_iter().flatten().map(json).collect()
+/// The edits of a body of the same wire on its way to a model at a place.
+fn edits(spoken: &Spoken, target: Option<&Target>, model: &str, stream: bool) -> Edits<'static> {
+    let quirks = &spoken.quirks;
+    let mut edits = Edits::default();
+    // Google's wire has the model in the path.
+    if spoken.wire != Wire::Gemini {
+        let model = serde_json::Value::from(model).to_string();
+        edits.set("model", model.into_bytes());
+    }
+    if let Some(target) = target {
+        for (name, value) in &target.extra_body {
+            edits.set(name.clone(), value.to_string().into_bytes());
+        }
+        let default = |(name, value): (&String, &serde_json::Value)| {
+            (name.clone().into(), value.to_string().into_bytes().into())
+        };
+        edits.default.extend(target.defaults.iter().map(default));
+    }
+    // No wire has members of its own under these names.
+    edits
+        .remove
+        .extend_from_slice(&wire::serve::FOR_THE_GATEWAY);
+    if spoken.wire == Wire::OpenaiChat {
+        match (quirks.usage_in_stream, stream) {
+            (UsageInStream::OnRequest, true) => {
+                edits.set("stream_options", br#"{"include_usage":true}"#.as_slice());
+            }
+            (UsageInStream::Always | UsageInStream::Never, true) | (_, false) => {
+                edits.remove.push("stream_options");
+            }
+        }
+        if quirks.max_tokens_field == MaxTokensField::MaxCompletionTokens {
+            edits.rename.push(("max_tokens", "max_completion_tokens"));
+        }
+        if quirks.seed_field == SeedField::RandomSeed {
+            edits.rename.push(("seed", "random_seed"));
+        }
+    }
+    edits
 }

@@ -22,6 +22,7 @@ pub mod legacy;
 mod local;
 mod opened;
 mod passing;
+mod plain;
 pub mod prepared;
 mod replicate;
 mod reply;

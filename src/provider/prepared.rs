@@ -51,7 +51,7 @@ pub struct Preview {
 /// What is sent, but for what the credential adds at the last moment.
 pub(super) struct Prepared {
     pub(super) outgoing: Outgoing,
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
 }
 
 /// How the answer of one model is to be read.
@@ -190,14 +190,14 @@ pub(super) fn prepare(
         None => encoded.path,
     };
     let outgoing = Outgoing {
-        url: url(spec, &joined(&address.base_url, &path))?,
-        headers: auth::headers(spec, at.target)?,
+        url: url(spec, &joined(&address.base_url, &path))?.into(),
+        headers: auth::headers(spec, at.target)?.into(),
         body: encoded.body,
         reach: address.reach,
     };
     Ok(Prepared {
         outgoing,
-        credential: address.credential,
+        credential: address.credential.into(),
     })
 }
 
@@ -256,7 +256,8 @@ pub(super) fn at_own_path(
 impl Prepared {
     /// What is sent, with `***` where the credential stands.
     pub(super) fn preview(mut self, dropped: Vec<String>) -> Preview {
-        self.credential.masked(&mut self.outgoing.headers);
+        self.credential
+            .masked(Arc::make_mut(&mut self.outgoing.headers));
         let headers = self.outgoing.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)

@@ -126,9 +126,9 @@ impl Running {
     /// The stream's address needs no credential, and is at another host.
     fn streamed_from(&self) -> Option<Outgoing> {
         let mut outgoing = self.to(self.prediction.stream_url.as_deref())?;
-        outgoing.headers = anonymous(&outgoing.headers);
+        outgoing.headers = anonymous(&outgoing.headers).into();
         let events = HeaderValue::from_static("text/event-stream");
-        outgoing.headers.insert(ACCEPT, events);
+        Arc::make_mut(&mut outgoing.headers).insert(ACCEPT, events);
         Some(outgoing)
     }
 
@@ -273,14 +273,13 @@ fn follow(asked: &Outgoing, address: &str) -> Option<Outgoing> {
     if !is_same && url.scheme_str() != Some("https") {
         return None;
     }
-    let mut headers = asked.headers.clone();
+    let mut headers = HeaderMap::clone(&asked.headers);
     headers.remove(CONTENT_TYPE); // there is no body
     Some(Outgoing {
-        url,
-        headers: if is_same {
-            headers
-        } else {
-            anonymous(&headers)
+        url: url.into(),
+        headers: match is_same {
+            true => headers.into(),
+            false => anonymous(&headers).into(),
         },
         body: Bytes::new(),
         reach: Reach::NotLinkLocal,
@@ -319,11 +318,13 @@ mod tests {
     #[test]
     fn an_answers_addresses_are_followed_with_care() {
         let asked = |url: &str| Outgoing {
-            url: url.parse().unwrap(),
-            headers: [("authorization", "Bearer k"), ("user-agent", "agon")]
-                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-                .into_iter()
-                .collect(),
+            url: Arc::new(url.parse().unwrap()),
+            headers: Arc::new(
+                [("authorization", "Bearer k"), ("user-agent", "agon")]
+                    .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                    .into_iter()
+                    .collect(),
+            ),
             body: Bytes::from_static(b"{}"),
             reach: Reach::Anywhere,
         };

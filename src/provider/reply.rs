@@ -1,5 +1,7 @@
 //! A reply as it comes in: its head, and its body in bounded pieces.
 
+use std::future::poll_fn;
+
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
@@ -10,6 +12,8 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::failure::innermost;
+use super::plain::PlainBody;
+use super::plain::Whole;
 use super::waits::Waits;
 use crate::client::TimeoutPhase;
 
@@ -41,14 +45,27 @@ pub(super) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// The body of a reply.
 pub(super) struct ReplyBody {
-    coming: UnsyncBoxBody<Bytes, BoxError>,
+    coming: Coming,
     received: u64,
+}
+
+enum Coming {
+    Plain(Box<PlainBody>),
+    Any(UnsyncBoxBody<Bytes, BoxError>),
 }
 
 impl ReplyBody {
     pub(super) fn new(coming: UnsyncBoxBody<Bytes, BoxError>) -> Self {
         Self {
-            coming,
+            coming: Coming::Any(coming),
+            received: 0,
+        }
+    }
+
+    /// The body of a reply without TLS.
+    pub(super) fn plain(coming: PlainBody) -> Self {
+        Self {
+            coming: Coming::Plain(Box::new(coming)),
             received: 0,
         }
     }
@@ -65,31 +82,48 @@ impl ReplyBody {
         due: Instant,
         phase: TimeoutPhase,
     ) -> Result<Option<Bytes>, Failure> {
-        loop {
-            let Some(frame) = waits.until(due, phase, self.coming.frame()).await? else {
-                return Ok(None);
-            };
-            let frame = frame.map_err(|error| Failure::Broken(innermost(error.as_ref())))?;
-            let Ok(bytes) = frame.into_data() else {
-                continue; // trailers say nothing that a wire needs
-            };
-            self.received += bytes.len() as u64;
-            if self.received > MAX_REPLY_BYTES {
-                return Err(Failure::TooLong {
-                    limit_bytes: MAX_REPLY_BYTES,
-                });
-            }
-            return Ok(Some(bytes));
-        }
+        let piece = waits.until(due, phase, self.coming.piece()).await??;
+        self.received += piece.as_ref().map_or(0, Bytes::len) as u64;
+        within_limit(self.received)?;
+        Ok(piece)
     }
 
     /// Reads the whole body.
     pub(super) async fn read(&mut self, waits: &Waits) -> Result<Bytes, Failure> {
-        let mut whole = BytesMut::new();
+        if let Coming::Plain(body) = &mut self.coming {
+            loop {
+                let more = poll_fn(|cx| body.poll_whole(cx));
+                match waits
+                    .until(waits.idle_at(), TimeoutPhase::Idle, more)
+                    .await?
+                {
+                    Some(Ok(Whole::Grown(come))) => {
+                        self.received = come;
+                        within_limit(come)?;
+                    }
+                    Some(Ok(Whole::Whole(whole))) => {
+                        self.received = whole.len() as u64;
+                        within_limit(self.received)?;
+                        return Ok(whole);
+                    }
+                    Some(Err(error)) => return Err(Failure::Broken(innermost(&error))),
+                    None => break,
+                }
+            }
+        }
+        // Most bodies are one piece, which is handed on as it is.
+        let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
         loop {
             let due = waits.idle_at();
             match self.next(waits, due, TimeoutPhase::Idle).await? {
-                Some(bytes) => whole.extend_from_slice(&bytes),
+                Some(bytes) if first.is_empty() => first = bytes,
+                Some(bytes) => {
+                    if whole.is_empty() {
+                        whole.extend_from_slice(&first);
+                    }
+                    whole.extend_from_slice(&bytes);
+                }
+                None if whole.is_empty() => return Ok(first),
                 None => return Ok(whole.freeze()),
             }
         }
@@ -107,5 +141,37 @@ impl ReplyBody {
         }
         some.truncate(limit);
         some.freeze()
+    }
+}
+
+impl Coming {
+    /// The next bytes; `None` at the end.
+    async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        match self {
+            Self::Plain(body) => match poll_fn(|cx| body.poll_piece(cx)).await {
+                Some(Ok(piece)) => Ok(Some(piece)),
+                Some(Err(error)) => Err(Failure::Broken(innermost(&error))),
+                None => Ok(None),
+            },
+            Self::Any(body) => loop {
+                let Some(frame) = body.frame().await else {
+                    return Ok(None);
+                };
+                let frame = frame.map_err(|error| Failure::Broken(innermost(error.as_ref())))?;
+                // Trailers say nothing that a wire needs.
+                if let Ok(bytes) = frame.into_data() {
+                    return Ok(Some(bytes));
+                }
+            },
+        }
+    }
+}
+
+fn within_limit(received: u64) -> Result<(), Failure> {
+    match received > MAX_REPLY_BYTES {
+        true => Err(Failure::TooLong {
+            limit_bytes: MAX_REPLY_BYTES,
+        }),
+        false => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::Uri;
+use http::uri::Scheme;
 use http_body_util::BodyExt;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
@@ -26,15 +27,16 @@ use super::connect::Reach;
 use super::connect::tls_config;
 use super::failure::Failure;
 use super::failure::innermost;
+use super::plain::Plain;
 use super::reply::Reply;
 use super::reply::ReplyBody;
 use super::waits::Waits;
 use crate::client::TimeoutPhase;
 
 /// How long an unused connection is kept; below the 60 s after which common load balancers drop one silently.
-const POOL_IDLE: Duration = Duration::from_secs(55);
+pub(super) const POOL_IDLE: Duration = Duration::from_secs(55);
 /// Unused connections kept per host.
-const POOL_IDLE_PER_HOST: usize = 64;
+pub(super) const POOL_IDLE_PER_HOST: usize = 64;
 
 type HttpClient = Client<Connector, Full<Bytes>>;
 
@@ -49,11 +51,17 @@ struct Shared {
     id: u64,
 }
 
-/// What is sent, and where to.
+/// The two ways to call: by hand where a server is called without TLS, and with everything that hyper can.
+struct Clients {
+    plain: Plain,
+    any: HttpClient,
+}
+
+/// What is sent, and where to. Address and headers are those of all calls to a place, and shared.
 #[derive(Clone)]
 pub(super) struct Outgoing {
-    pub(super) url: Uri,
-    pub(super) headers: HeaderMap,
+    pub(super) url: Arc<Uri>,
+    pub(super) headers: Arc<HeaderMap>,
     pub(super) body: Bytes,
     pub(super) reach: Reach,
 }
@@ -96,12 +104,22 @@ impl Transport {
         waits: &Waits,
         (due, phase): (Instant, TimeoutPhase),
     ) -> Result<Reply, Failure> {
-        let client = self.client(waits.timeouts().connect, outgoing.reach);
+        let clients = self.clients(waits.timeouts().connect, outgoing.reach);
+        if outgoing.url.scheme() == Some(&Scheme::HTTP) {
+            let sending = clients.plain.send(&method, &outgoing);
+            let replied = waits.until(due, phase, sending).await??;
+            return Ok(Reply {
+                status: replied.status,
+                headers: replied.headers,
+                body: ReplyBody::plain(replied.body),
+            });
+        }
         let mut request = Request::new(Full::new(outgoing.body));
         *request.method_mut() = method;
-        *request.uri_mut() = outgoing.url;
-        *request.headers_mut() = outgoing.headers;
-        let answered = waits.until(due, phase, client.request(request)).await?;
+        *request.uri_mut() = Arc::unwrap_or_clone(outgoing.url);
+        *request.headers_mut() = Arc::unwrap_or_clone(outgoing.headers);
+        let sending = clients.any.request(request);
+        let answered = waits.until(due, phase, sending).await?;
         let (head, body) = answered.map_err(|error| failure_of(&error))?.into_parts();
         let body = ReplyBody::new(body.map_err(Into::into).boxed_unsync());
         Ok(Reply {
@@ -111,15 +129,16 @@ impl Transport {
         })
     }
 
-    /// One client for each limit on connecting, since a connection's limit is the connector's; and one for each
-    /// thread, so that threads share no lock, and a connection is used where its task runs.
-    fn client(&self, connect: Duration, reach: Reach) -> HttpClient {
+    /// Clients for each limit on connecting, since a connection's limit is the connector's; and for each thread, so
+    /// that threads share no lock, and a connection is used where its task runs.
+    fn clients(&self, connect: Duration, reach: Reach) -> Arc<Clients> {
         let key = (self.shared.id, connect, reach);
-        CLIENTS.with_borrow_mut(|clients| {
-            if let Some((_, client)) = clients.iter().find(|(known, _)| *known == key) {
-                return client.clone();
+        CLIENTS.with_borrow_mut(|known| {
+            if let Some((_, clients)) = known.iter().find(|(known, _)| *known == key) {
+                return Arc::clone(clients);
             }
-            let client = Client::builder(TokioExecutor::new())
+            let connector = Connector::new(self.shared.tls.clone(), connect, reach);
+            let any = Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(POOL_IDLE)
                 .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
                 .pool_timer(TokioTimer::new())
@@ -127,18 +146,20 @@ impl Transport {
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_keep_alive_timeout(Duration::from_secs(10))
                 .http2_adaptive_window(true)
-                .build(Connector::new(self.shared.tls.clone(), connect, reach));
-            if clients.len() >= MAX_CLIENTS {
-                clients.remove(0);
+                .build(connector.clone());
+            let plain = Plain::new(connector);
+            let clients = Arc::new(Clients { plain, any });
+            if known.len() >= MAX_CLIENTS {
+                known.remove(0);
             }
-            clients.push((key, client.clone()));
-            client
+            known.push((key, Arc::clone(&clients)));
+            clients
         })
     }
 }
 
 thread_local! {
-    static CLIENTS: RefCell<Vec<(ClientKey, HttpClient)>> = const { RefCell::new(Vec::new()) };
+    static CLIENTS: RefCell<Vec<(ClientKey, Arc<Clients>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Which transport, limit on connecting, and reach.
@@ -157,12 +178,19 @@ impl fmt::Debug for Transport {
 }
 
 fn failure_of(error: &hyper_util::client::legacy::Error) -> Failure {
-    match refusal_in(error) {
-        Some(ConnectRefused::TimedOut) => Failure::TimedOut(TimeoutPhase::Connect),
-        Some(ConnectRefused::Forbidden) => Failure::Forbidden,
-        None if error.is_connect() => Failure::NotConnected(innermost(error)),
-        None => Failure::Broken(innermost(error)),
-    }
+    let ours = refusal(error);
+    ours.unwrap_or_else(|| match error.is_connect() {
+        true => Failure::NotConnected(innermost(error)),
+        false => Failure::Broken(innermost(error)),
+    })
+}
+
+/// Why a connection was not opened, where the cause is ours.
+pub(super) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
+    Some(match refusal_in(error)? {
+        ConnectRefused::TimedOut => Failure::TimedOut(TimeoutPhase::Connect),
+        ConnectRefused::Forbidden => Failure::Forbidden,
+    })
 }
 
 /// Finds our own cause among the sources of an error; inside an `io::Error` it hides behind `get_ref`.

@@ -258,6 +258,7 @@ impl Meter {
         self.trace.add_cost(record.cost);
         (record.error, record.error_message) = error.unzip();
         let place = std::mem::replace(&mut self.place, Place::nowhere());
+        let record = std::mem::replace(record, CallRecord::new(record.model.clone()));
         self.snapshot.common.observers.call_settled(record, place);
     }
 

@@ -1,6 +1,5 @@
 //! The models that were called by their own names, so that what is known about them is found again.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -8,6 +7,7 @@ use std::sync::RwLock;
 use super::group::Group;
 use super::health::Health;
 use crate::types::Endpoint;
+use crate::types::FastMap;
 use crate::types::ModelName;
 
 /// Models that are remembered; a caller chooses names and addresses, so they need a bound.
@@ -15,7 +15,7 @@ const MAX_REMEMBERED: usize = 1024;
 
 /// Their groups of one. A look-up is one read lock and one hash.
 #[derive(Debug, Default)]
-pub(super) struct NamedGroups(RwLock<HashMap<Place, Arc<Group>>>);
+pub(super) struct NamedGroups(RwLock<FastMap<Place, Arc<Group>>>);
 
 /// A model behind an address and a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ impl NamedGroups {
 
 /// Makes room. Who is well is forgotten first, then who was seen failing, then who cools for the shortest time: at
 /// worst it is asked early. A probe under way is never forgotten, and is as rare as calls in flight.
-fn forget_one(groups: &mut HashMap<Place, Arc<Group>>) {
+fn forget_one(groups: &mut FastMap<Place, Arc<Group>>) {
     let rank = |group: &Group| {
         let [member] = group.members.as_slice() else {
             return None;

@@ -30,6 +30,7 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::events::Observers;
 use crate::types::Deployment;
+use crate::types::FastMap;
 use crate::types::ModelName;
 use crate::types::diagnostic::nearest;
 
@@ -64,12 +65,12 @@ pub(super) struct Snapshot {
     pub(super) common: Arc<Common>,
     pub(super) config: RouterConfig,
     /// Groups and aliases by their exact names.
-    exact: HashMap<Arc<str>, Arc<Group>>,
+    exact: FastMap<Arc<str>, Arc<Group>>,
     /// Aliases of what is no group by itself.
-    aliases: HashMap<Arc<str>, Arc<str>>,
+    aliases: FastMap<Arc<str>, Arc<str>>,
     /// From the closest to the widest.
     patterns: Vec<(Pattern, Arc<str>, Vec<Arc<Entry>>)>,
-    filled: RwLock<HashMap<Arc<str>, Arc<Group>>>,
+    filled: RwLock<FastMap<Arc<str>, Arc<Group>>>,
     pub(super) listed: Vec<ListedGroup>,
     /// By the ids of the deployments.
     entries: HashMap<Arc<str>, Arc<Entry>>,
@@ -115,7 +116,7 @@ impl Snapshot {
             written[place].1.push(entry);
         }
         let mut listed: Vec<ListedGroup> = written.iter().map(ListedGroup::of).collect();
-        let mut exact = HashMap::new();
+        let mut exact = FastMap::default();
         let mut patterns = Vec::new();
         for (name, members) in written {
             match Pattern::read(&name) {
@@ -131,7 +132,7 @@ impl Snapshot {
             common,
             config,
             exact,
-            aliases: HashMap::new(),
+            aliases: FastMap::default(),
             patterns,
             filled: RwLock::default(),
             listed: Vec::new(),

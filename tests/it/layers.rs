@@ -83,6 +83,7 @@ const UNDER_TYPES: &[&str] = &[
     "core",
     "alloc",
     "bytes",
+    "foldhash",
     "memchr",
     "serde",
     "serde_json",

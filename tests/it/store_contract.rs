@@ -482,7 +482,7 @@ async fn a_call_is_read_as_it_was_written() {
     assert_eq!(row.group.as_deref(), Some("fast"));
     assert_eq!(row.deployment, None);
     assert_eq!(row.call_id.as_deref(), Some("call-7"));
-    assert_eq!(row.principal, written.principal);
+    assert_eq!(row.principal.as_deref(), written.principal.as_deref());
     assert_eq!(row.debate.as_deref(), Some("d_1"));
     assert_eq!((&row.tags, &row.dropped), (&written.tags, &written.dropped));
     assert_eq!((row.usage, row.cost), (written.usage, written.cost));

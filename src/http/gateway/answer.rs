@@ -247,7 +247,7 @@ pub(super) fn stream_response(
     stream: AnswerStream,
 ) -> Response {
     let stream = stream.counted(exchange.state.metrics.in_flight());
-    let mut response = Response::new(Body::from_stream(stream));
+    let mut response = exchange::with_room(Body::from_stream(stream));
     let kind = match exchange.wire {
         Wire::Ollama => "application/x-ndjson",
         Wire::OpenaiChat

@@ -29,7 +29,7 @@ use crate::types::Wire;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(in crate::http) enum Endpoint {
     /// OpenAI's Chat Completions.
     Chat,
     /// OpenAI's text completions.
@@ -122,7 +122,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Answers a request to an endpoint. A mistake of ours is told as one and ends nothing but this request.
-pub(super) async fn serve(
+pub(in crate::http) async fn serve(
     state: HttpState,
     endpoint: Endpoint,
     has_name: bool,

@@ -115,7 +115,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn context(&self) -> CallContext {
         CallContext {
             call_id: Some(Arc::clone(&self.call_id)),
-            principal: self.caller.principal.as_deref().map(str::to_owned),
+            principal: self.caller.principal.clone(),
             passed_headers: self.passed.clone(),
             span: self.span,
             allowed_models: self.allowed_models(),
@@ -128,8 +128,6 @@ impl<'a> Exchange<'a> {
     pub(super) fn describe(&self, response: &mut Response, asked: &str, cost: Option<NanoUsd>) {
         let took = self.started.elapsed();
         let headers = response.headers_mut();
-        // Growing again and again costs more than all that is written.
-        headers.reserve(32);
         upstream_headers::add(&self.trace.take_reply_headers(), headers);
         told_headers::routed(&self.trace.routed(), asked, headers);
         let waited = self.trace.upstream_wait() + self.trace.retry_wait() + self.trace.queue_wait();
@@ -202,11 +200,19 @@ pub(super) fn json(value: &Value) -> Response {
 
 /// An answer of JSON that is written already.
 pub(super) fn json_bytes(body: Bytes) -> Response {
-    let mut response = Response::new(Body::from(body));
+    let mut response = with_room(Body::from(body));
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
+    response
+}
+
+/// An answer with room for all that its headers tell: a map that grows again and again costs more than what is put
+/// into it.
+pub(super) fn with_room(body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.headers_mut() = HeaderMap::with_capacity(24);
     response
 }
 

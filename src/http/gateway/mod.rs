@@ -27,10 +27,12 @@ mod told_headers;
 mod upstream_headers;
 
 pub(in crate::http) use described::describe;
+pub(in crate::http) use endpoint::serve;
 pub(in crate::http) use request_headers::RequestHeaders;
 pub(in crate::http) use routes::behind_base;
 pub(in crate::http) use routes::is_at_home;
 pub(in crate::http) use routes::no_such_path;
 pub(in crate::http) use routes::report;
 pub(in crate::http) use routes::routes;
+pub(in crate::http) use routes::usual;
 pub use settings::GatewaySettings;

@@ -206,6 +206,21 @@ pub(in crate::http) fn routes() -> Router<HttpState> {
     routes.method_not_allowed_fallback(wrong_method)
 }
 
+/// The endpoint of a request that is asked often; `None` for whatever the routes have to find.
+pub(in crate::http) fn usual(method: &Method, path: &str) -> Option<Endpoint> {
+    if *method != Method::POST {
+        return None;
+    }
+    match path.strip_prefix("/v1").unwrap_or(path) {
+        "/chat/completions" => Some(Endpoint::Chat),
+        "/messages" => Some(Endpoint::Messages),
+        "/responses" => Some(Endpoint::Responses),
+        "/embeddings" => Some(Endpoint::Embeddings),
+        "/completions" => Some(Endpoint::Completions),
+        _ => None,
+    }
+}
+
 /// A path that needs a key.
 pub(super) struct Listed {
     pub(super) is_get: bool,
@@ -337,6 +352,25 @@ pub(in crate::http) fn no_such_path(path: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_often_is_where_the_routes_have_it() {
+        let mut found = 0;
+        for Listed {
+            is_get,
+            path,
+            endpoint,
+        } in listed()
+        {
+            if let Some(usual) = usual(&Method::POST, &path) {
+                assert_eq!((is_get, usual), (false, endpoint), "{path}");
+                found += 1;
+            }
+        }
+        assert_eq!(found, 10, "five endpoints, with and without a version");
+        assert_eq!(usual(&Method::OPTIONS, "/v1/messages"), None);
+        assert_eq!(usual(&Method::POST, "/v1/messages/"), None);
+    }
 
     #[test]
     fn errors_are_in_the_dialect_of_their_path() {

@@ -75,8 +75,8 @@ impl SideCall<'_> {
             remedy: String::new(),
         };
         let outgoing = Outgoing {
-            url,
-            headers,
+            url: url.into(),
+            headers: headers.into(),
             body,
             // The operator's own settings name it; for the metadata server it is link-local.
             reach: Reach::Anywhere,

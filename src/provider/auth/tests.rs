@@ -1,5 +1,7 @@
 //! Addresses and credentials.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::*;
@@ -22,10 +24,12 @@ async fn sent(id: &str, pairs: &[(&str, &str)]) -> Result<HeaderMap, LlmError> {
     let spec = spec(id);
     let target = target(&spec, &environment(pairs), None, None)?;
     let mut outgoing = Outgoing {
-        url: "https://bedrock-runtime.eu-west-1.amazonaws.com/model/x/converse"
-            .parse()
-            .unwrap(),
-        headers: headers(&spec, None)?,
+        url: Arc::new(
+            "https://bedrock-runtime.eu-west-1.amazonaws.com/model/x/converse"
+                .parse()
+                .unwrap(),
+        ),
+        headers: headers(&spec, None)?.into(),
         body: Bytes::from_static(b"{}"),
         reach: target.reach,
     };
@@ -42,7 +46,7 @@ async fn sent(id: &str, pairs: &[(&str, &str)]) -> Result<HeaderMap, LlmError> {
         .credential
         .apply(&mut outgoing, &tokens, &side)
         .await?;
-    Ok(outgoing.headers)
+    Ok(Arc::unwrap_or_clone(outgoing.headers))
 }
 
 #[test]

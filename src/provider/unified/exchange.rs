@@ -58,14 +58,15 @@ impl UnifiedClient {
         waits: Waits,
     ) -> Result<Opened, LlmError> {
         let mut outgoing = prepared.outgoing.clone();
-        if spoken.wire == Wire::Anthropic {
-            let passed = way.call.passed_headers.iter().cloned();
+        let passed = &way.call.passed_headers;
+        if spoken.wire == Wire::Anthropic && !passed.is_empty() {
+            let headers = Arc::make_mut(&mut outgoing.headers);
             for (name, value) in passed {
-                outgoing.headers.append(name, value);
+                headers.append(name, value.clone());
             }
         }
         if let Some(traceparent) = prepared::traceparent(way.call) {
-            outgoing.headers.insert("traceparent", traceparent);
+            Arc::make_mut(&mut outgoing.headers).insert("traceparent", traceparent);
         }
         let callee = Arc::clone(way.callee);
         let side = SideCall {

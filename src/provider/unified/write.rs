@@ -1,5 +1,8 @@
 //! The body of a request, and where it goes.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::UnifiedClient;
@@ -83,11 +86,11 @@ impl UnifiedClient {
         if lane.wants_translation(body, members) {
             return Ok(None);
         }
-        let mut edits = lane.edits(stream);
+        let mut edits = Cow::Borrowed(lane.edits(stream));
         let mut dropped = Vec::new();
         for name in lane.refused() {
             if members.place(body, name).is_some() {
-                edits.remove.push(name);
+                edits.to_mut().remove.push(name);
                 dropped.push(name.to_owned());
             }
         }
@@ -111,7 +114,7 @@ impl UnifiedClient {
         if let Some(outgoing) = usual {
             return Ok(Prepared {
                 outgoing,
-                credential: lane.credential.clone(),
+                credential: Arc::clone(&lane.credential),
             });
         }
         let encoded = wire::Encoded {

@@ -27,10 +27,9 @@ use crate::types::Billed;
 use crate::types::NanoUsd;
 use crate::types::Usage;
 
-/// The columns that every row writes, in the order in which [`bind_usual`] binds them.
-const USUAL: [&str; 17] = [
-    "ended_at_ms",
-    "call_id",
+/// The columns that rows of one batch mostly have in common, in the order in which [`bind_shared`] binds them. They are
+/// bound once for each statement.
+const SHARED: [&str; 7] = [
     "model",
     "model_group",
     "deployment",
@@ -38,6 +37,12 @@ const USUAL: [&str; 17] = [
     "principal",
     "stream",
     "attempts",
+];
+
+/// The columns that every row writes for itself, in the order in which [`bind_usual`] binds them.
+const USUAL: [&str; 10] = [
+    "ended_at_ms",
+    "call_id",
     "input",
     "cache_read",
     "output",
@@ -78,15 +83,62 @@ static WHOLE_ROWS: LazyLock<Statements> = LazyLock::new(|| {
     SIZES.map(|size| insert(&columns, size))
 });
 
-fn insert(columns: &[&str], count: usize) -> String {
-    let row = format!("({})", vec!["?"; columns.len()].join(", "));
-    let mut sql = format!("INSERT INTO llm_calls ({}) VALUES ", columns.join(", "));
+/// Inserts so many rows. What they share is bound behind all that they have for themselves, and named by its number
+/// there; the names stand first, since what has no name is counted by itself.
+fn insert(own: &[&str], count: usize) -> String {
+    let shared: String = (0..SHARED.len())
+        .map(|at| format!("${}, ", own.len() * count + at + 1))
+        .collect();
+    let row = format!("({shared}{})", vec!["?"; own.len()].join(", "));
+    let columns = [&SHARED[..], own].concat().join(", ");
+    let mut sql = format!("INSERT INTO llm_calls ({columns}) VALUES ");
     for at in 0..count {
         let comma = if at == 0 { "" } else { ", " };
         // Writing to a string cannot fail.
         let _ = write!(sql, "{comma}{row}");
     }
     sql
+}
+
+/// What rows of one statement have in common.
+#[derive(PartialEq, Eq)]
+struct Shared<'a> {
+    is_usual: bool,
+    model: &'a str,
+    group: Option<&'a str>,
+    deployment: Option<&'a str>,
+    path: &'a str,
+    principal: Option<&'a str>,
+    stream: bool,
+    attempts: u32,
+}
+
+impl<'a> Shared<'a> {
+    fn of(call: &'a CallRecord) -> Self {
+        Self {
+            is_usual: is_usual(call),
+            model: call.model.as_str(),
+            group: call.group.as_deref(),
+            deployment: call.deployment.as_ref().map(|entry| &*entry.id),
+            path: call.path,
+            principal: call.principal.as_deref(),
+            stream: call.stream,
+            attempts: call.attempts,
+        }
+    }
+}
+
+/// The calls by what they have in common, each kind in the order in which it came.
+fn kinds(calls: &[Arc<CallRecord>]) -> Vec<(Shared<'_>, Vec<&CallRecord>)> {
+    let mut kinds: Vec<(Shared<'_>, Vec<&CallRecord>)> = Vec::new();
+    for call in calls {
+        let shared = Shared::of(call);
+        match kinds.iter_mut().find(|(known, _)| *known == shared) {
+            Some((_, calls)) => calls.push(call),
+            None => kinds.push((shared, vec![call])),
+        }
+    }
+    kinds
 }
 
 /// `true` when [`REST`] holds nothing of a call.
@@ -107,24 +159,23 @@ fn is_usual(call: &CallRecord) -> bool {
 #[async_trait]
 impl UsageRows for SqliteStore {
     async fn record(&self, calls: &[Arc<CallRecord>]) -> Result<(), StoreError> {
-        let (usual, whole): (Vec<&CallRecord>, Vec<&CallRecord>) = calls
-            .iter()
-            .map(|call| &**call)
-            .partition(|call| is_usual(call));
         let mut transaction = self.begin().await?;
-        for (calls, statements, is_whole) in
-            [(usual, &*USUAL_ROWS, false), (whole, &*WHOLE_ROWS, true)]
-        {
+        for (shared, calls) in kinds(calls) {
+            let statements = match shared.is_usual {
+                true => &*USUAL_ROWS,
+                false => &*WHOLE_ROWS,
+            };
             let mut rest = &calls[..];
             for (size, sql) in SIZES.iter().zip(statements) {
                 while let Some((batch, behind)) = rest.split_at_checked(*size) {
                     let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
                     for call in batch {
                         query = bind_usual(query, call);
-                        if is_whole {
+                        if !shared.is_usual {
                             query = bind_rest(query, call)?;
                         }
                     }
+                    let query = bind_shared(query, &shared);
                     query.execute(&mut *transaction).await.map_err(failure)?;
                     rest = behind;
                 }
@@ -135,8 +186,9 @@ impl UsageRows for SqliteStore {
 
     async fn calls(&self, span: &UsageSpan) -> Result<Vec<UsageRow>, StoreError> {
         let sql = format!(
-            "SELECT id, started_at_ms, {}, {} FROM llm_calls \
+            "SELECT id, started_at_ms, {}, {}, {} FROM llm_calls \
              WHERE ended_at_ms >= ? AND ended_at_ms < ? AND id > ? ORDER BY id LIMIT ?",
+            SHARED.join(", "),
             USUAL.join(", "),
             REST.join(", ")
         );
@@ -173,13 +225,6 @@ fn bind_usual<'q>(query: Insert<'q>, call: &'q CallRecord) -> Insert<'q> {
     query
         .bind(signed(call.ended_at_ms))
         .bind(call.call_id.as_deref())
-        .bind(call.model.as_str())
-        .bind(call.group.as_deref())
-        .bind(call.deployment.as_ref().map(|entry| &*entry.id))
-        .bind(call.path)
-        .bind(call.principal.as_deref())
-        .bind(call.stream)
-        .bind(call.attempts)
         .bind(signed(usage.input))
         .bind(signed(usage.cache_read))
         .bind(signed(usage.output))
@@ -188,6 +233,18 @@ fn bind_usual<'q>(query: Insert<'q>, call: &'q CallRecord) -> Insert<'q> {
         .bind(call.ttft.map(millis))
         .bind(millis(call.total))
         .bind(i64::try_from(call.overhead().as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Binds [`SHARED`].
+fn bind_shared<'q>(query: Insert<'q>, shared: &Shared<'q>) -> Insert<'q> {
+    query
+        .bind(shared.model)
+        .bind(shared.group)
+        .bind(shared.deployment)
+        .bind(shared.path)
+        .bind(shared.principal)
+        .bind(shared.stream)
+        .bind(shared.attempts)
 }
 
 /// Binds [`REST`].

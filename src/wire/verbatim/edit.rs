@@ -12,9 +12,9 @@ use crate::types::TopLevel;
 #[derive(Debug, Clone, Default)]
 pub struct Edits<'a> {
     /// Members that get another value, or are added: name and JSON.
-    pub set: Vec<(&'a str, Cow<'a, [u8]>)>,
+    pub set: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
     /// Members that are added where the caller names none: name and JSON.
-    pub default: Vec<(&'a str, Cow<'a, [u8]>)>,
+    pub default: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
     /// Members that get another name.
     pub rename: Vec<(&'a str, &'a str)>,
     /// Members that are left out.
@@ -23,8 +23,8 @@ pub struct Edits<'a> {
 
 impl<'a> Edits<'a> {
     /// Gives a member a value, unless it has that value already.
-    pub fn set(&mut self, name: &'a str, json: impl Into<Cow<'a, [u8]>>) {
-        self.set.push((name, json.into()));
+    pub fn set(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, [u8]>>) {
+        self.set.push((name.into(), json.into()));
     }
 }
 
@@ -77,7 +77,7 @@ pub fn with_members(body: &Bytes, extra: &Map<String, Value>) -> Bytes {
     };
     let mut edits = Edits::default();
     for (name, value) in extra {
-        edits.set(name, value.to_string().into_bytes());
+        edits.set(name.as_str(), value.to_string().into_bytes());
     }
     edited(body, &members, &edits)
 }
@@ -151,11 +151,13 @@ mod tests {
         edits.set("stream_options", br#"{"include_usage":true}"#.as_slice());
         edits
             .default
-            .push(("temperature", br"0.2".as_slice().into()));
-        edits.default.push(("top_p", br"1".as_slice().into()));
+            .push(("temperature".into(), br"0.2".as_slice().into()));
         edits
             .default
-            .push(("max_completion_tokens", br"9".as_slice().into()));
+            .push(("top_p".into(), br"1".as_slice().into()));
+        edits
+            .default
+            .push(("max_completion_tokens".into(), br"9".as_slice().into()));
         edits.rename.push(("max_tokens", "max_completion_tokens"));
         edits.remove.push("seed");
         let text = r#"{"seed":1,"max_tokens":5,"top_p":0.5}"#;

@@ -10,6 +10,7 @@ mod plans;
 mod vectors;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use agon::app;
@@ -18,7 +19,10 @@ use agon::config::DatabaseUrl;
 use agon::config::Overrides;
 use agon::http::ConfigReload;
 use agon::http::GatewayConfig;
+use agon::http::Listeners;
 use agon::http::Reloaded;
+use agon::http::Site;
+use agon::http::Workers;
 use agon::router::RouterConfig;
 use agon::types::Deployment;
 use agon::types::DeploymentInfo;
@@ -28,8 +32,6 @@ use agon::types::Target;
 use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::KEY;
 use crate::support::http_client;
@@ -43,7 +45,8 @@ struct Gateway {
     base: String,
     app: App,
     _home: TempDir,
-    _serving: JoinSet<()>,
+    /// Ends when it is dropped.
+    _serving: Workers,
 }
 
 /// One answer with its body as text.
@@ -108,11 +111,12 @@ impl Gateway {
         set(&mut config.router);
         let variables = upstream.map(variables).unwrap_or_default();
         let app = App::build(&config, &variables).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let routes = agon::http::router(app::state(&config, &app, Arc::new(NothingNew)));
-        let mut serving = JoinSet::new();
-        serving.spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        let listeners = Listeners::bind("127.0.0.1", 0, NonZeroUsize::MIN)
+            .await
+            .unwrap();
+        let base = format!("http://{}", listeners.address());
+        let site = Site::new(app::state(&config, &app, Arc::new(NothingNew)));
+        let serving = listeners.serve(&site).unwrap();
         Self {
             base,
             app,
