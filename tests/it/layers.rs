@@ -385,8 +385,8 @@ fn types_use_only_what_every_program_may_depend_on() {
     assert_eq!(
         objections_to("types::chat", "\nuse tokio::sync::mpsc;"),
         [
-            "src/types/chat.rs:2: types may not use tokio::sync::mpsc; it may use std, core, alloc, bytes, memchr, serde, \
-             serde_json, thiserror, tokio::time"
+            "src/types/chat.rs:2: types may not use tokio::sync::mpsc; it may use std, core, alloc, bytes, foldhash, memchr, \
+             serde, serde_json, thiserror, tokio::time"
         ]
     );
 }
