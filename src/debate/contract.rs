@@ -63,9 +63,12 @@ pub fn read(contract: &Contract, text: &str) -> Reading {
     if text.trim().is_empty() {
         let path = match contract.kind {
             ContractKind::Text => ParsePath::Text,
-            ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
-                ParsePath::Unparsed
-            }
+            ContractKind::Json
+            | ContractKind::Choice
+            | ContractKind::Verdict
+            | ContractKind::Ranking
+            | ContractKind::Scores
+            | ContractKind::Question => ParsePath::Unparsed,
         };
         return Reading {
             parsed: None,
@@ -79,7 +82,12 @@ pub fn read(contract: &Contract, text: &str) -> Reading {
             path: ParsePath::Text,
             problem: None,
         },
-        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => search(contract, text),
+        ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => search(contract, text),
     }
 }
 

@@ -137,6 +137,10 @@ pub(super) fn spec(
         cast,
         limits,
         seed,
+        options: Vec::new(),
+        facts: Vec::new(),
+        secrets: std::collections::BTreeMap::new(),
+        parent: None,
     };
     Ok((spec, check.warnings))
 }

@@ -27,6 +27,9 @@ pub(super) fn holds(predicate: &Predicate, state: &State, repetitions: u32) -> b
         Predicate::Rounds(least) => repetitions >= *least,
         Predicate::Similarity(least) => similarity(state).is_some_and(|share| share >= *least),
         Predicate::BudgetBelow(share) => state.budget_left() < *share,
+        Predicate::Stable { .. } | Predicate::LeadUnassailable | Predicate::HumanStop => {
+            todo!("base")
+        }
         Predicate::And(all) => all.iter().all(|one| holds(one, state, repetitions)),
         Predicate::Or(any) => any.iter().any(|one| holds(one, state, repetitions)),
         Predicate::Not(one) => !holds(one, state, repetitions),

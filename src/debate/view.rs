@@ -171,14 +171,20 @@ impl<'a> Reader<'a> {
                 )
             }
             Atom::Human => self.interjections(),
-            Atom::Secret(_) => None,
+            Atom::Secret(_)
+            | Atom::Options
+            | Atom::OthersRound(_)
+            | Atom::Summary
+            | Atom::Votes
+            | Atom::Polls
+            | Atom::Facts => None,
         }
     }
 
     /// Turns that are over and that this reader may know of: in a simultaneous phase nobody sees another
     /// of the same repetition.
     fn visible(&self) -> impl Iterator<Item = &'a TurnRecord> {
-        let (turn, order) = (self.turn, self.phase.order);
+        let (turn, order) = (self.turn, &self.phase.order);
         let own_place = self
             .state
             .turns()
@@ -191,7 +197,7 @@ impl<'a> Reader<'a> {
             .enumerate()
             .filter_map(move |(place, other)| {
                 let same_block = other.phase == turn.phase && other.round == turn.round;
-                let blind = same_block && order == Order::Simultaneous;
+                let blind = same_block && *order == Order::Simultaneous;
                 let over = !matches!(other.standing, TurnStanding::Open | TurnStanding::Held);
                 (over && !blind && place < own_place).then_some(other)
             })

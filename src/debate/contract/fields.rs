@@ -102,9 +102,13 @@ pub(super) fn of_text(field: &Field, text: &str) -> Result<Value, String> {
             let number: Option<Number> = serde_json::from_str(text).ok();
             number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
         }
-        FieldKind::Text | FieldKind::Bool | FieldKind::OneOf(_) | FieldKind::Scores { .. } => {
-            Value::String(text.to_owned())
-        }
+        FieldKind::Text
+        | FieldKind::Bool
+        | FieldKind::OneOf(_)
+        | FieldKind::Scores { .. }
+        | FieldKind::Ranking
+        | FieldKind::Several
+        | FieldKind::Points(_) => Value::String(text.to_owned()),
     };
     of_value(field, value)
 }
@@ -137,6 +141,7 @@ fn of_value(field: &Field, value: Value) -> Result<Value, String> {
             .ok_or_else(|| format!("\"{name}\" must be true or false")),
         FieldKind::Number { min, max } => number(name, (*min, *max), value),
         FieldKind::OneOf(words) => one_of(name, words, &value),
+        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
         FieldKind::Scores { .. } => Err(format!("\"{name}\" must be an object of numbers")),
     }
 }

@@ -24,6 +24,8 @@ fn contract(kind: ContractKind, fields: Vec<Field>) -> Contract {
         fields,
         extract: vec![Extract::Schema, Extract::Fence],
         repair: 1,
+        choices: None,
+        quotes: None,
     }
 }
 

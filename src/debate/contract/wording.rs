@@ -16,7 +16,12 @@ use crate::types::debate::FieldKind;
 pub fn schema(contract: &Contract) -> Option<Value> {
     match contract.kind {
         ContractKind::Text => None,
-        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
+        ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => {
             let properties = contract
                 .fields
                 .iter()
@@ -32,6 +37,7 @@ fn property(kind: &FieldKind) -> Value {
         FieldKind::Bool => json!({"type": "boolean"}),
         FieldKind::Number { min, max } => number(*min, *max),
         FieldKind::OneOf(words) => json!({"type": "string", "enum": words}),
+        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
         FieldKind::Scores { keys, min, max } => {
             object(keys.iter().map(|key| (key.clone(), number(*min, *max))))
         }
@@ -64,7 +70,11 @@ pub fn instruction(contract: &Contract) -> String {
                 choices.unwrap_or_default()
             )
         }
-        ContractKind::Json | ContractKind::Verdict => {
+        ContractKind::Json
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => {
             let fields: Vec<String> = contract.fields.iter().map(line).collect();
             format!(
                 "Answer with one JSON object and nothing else: no text before or after it, no code fence. \
@@ -85,6 +95,7 @@ fn described(kind: &FieldKind) -> String {
         FieldKind::Bool => "true or false".to_owned(),
         FieldKind::Number { min, max } => format!("a number from {min} to {max}"),
         FieldKind::OneOf(words) => format!("one of {}", quoted(words)),
+        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
         FieldKind::Scores { keys, min, max } => {
             format!(
                 "an object with a number from {min} to {max} for each of {}",
@@ -103,7 +114,12 @@ fn quoted(words: &[String]) -> String {
 pub fn repair_prompt(contract: &Contract, problem: &str) -> String {
     let task = match contract.kind {
         ContractKind::Text => "Give your answer again.",
-        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
+        ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => {
             "Give the same answer again in the required form. Do not change what you decided; only mend the form."
         }
     };

@@ -126,6 +126,7 @@ fn break_tie(state: &State, several: &[&String], tie: Tie) -> Option<String> {
             Some(names[at as usize].clone())
         }
         Tie::EarliestRound => earliest(state, several),
+        Tie::Judge => todo!("base"),
     }
 }
 

@@ -74,6 +74,10 @@ pub(super) fn verdict(state: &State) -> Verdict {
         },
         dissent,
         swap_consistent: None,
+        agreement: None,
+        tally: Vec::new(),
+        also: Vec::new(),
+        card: None,
         notes: notes(state, &ballots),
         panel: ballots,
     }
@@ -112,6 +116,10 @@ fn forfeit(state: &State) -> Option<Verdict> {
         flips: Vec::new(),
         dissent: Vec::new(),
         swap_consistent: None,
+        agreement: None,
+        tally: Vec::new(),
+        also: Vec::new(),
+        card: None,
         notes: Vec::new(),
     })
 }
@@ -154,6 +162,9 @@ fn ballot(state: &State, turn: &TurnRecord, field: &str) -> Ballot {
             .and_then(|parsed| text_field(parsed, field)),
         parsed: turn.parsed.clone(),
         parse: turn.parse.unwrap_or(ParsePath::Unparsed),
+        weight: 1.0,
+        swapped: None,
+        counts: true,
     }
 }
 
@@ -179,6 +190,15 @@ fn rule_name(rule: Rule, count: &Count) -> String {
         // More than half of those who answered; less than that has won by being the largest group only.
         Rule::Majority if count.is_majority() => "majority",
         Rule::Majority => "plurality",
+        Rule::Weighted
+        | Rule::Approval
+        | Rule::Borda
+        | Rule::Cumulative
+        | Rule::Irv
+        | Rule::Consensus
+        | Rule::Swing
+        | Rule::Synthesis
+        | Rule::Trajectory => todo!("base"),
     }
     .to_owned()
 }
@@ -220,6 +240,8 @@ fn baselines(state: &State) -> Vec<Baseline> {
         answer,
         support,
         of: answers.len() as u32,
+        tokens: 0,
+        cost_nanousd: None,
     }]
 }
 
@@ -240,6 +262,7 @@ fn flips(state: &State) -> Vec<Flip> {
                 from,
                 to: answer,
                 round: spoken[turn.member],
+                kind: crate::types::debate::FlipKind::Other,
             });
         }
         spoken[turn.member] += 1;

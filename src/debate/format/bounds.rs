@@ -103,8 +103,12 @@ impl<'a> Walk<'a> {
         let mut said = Vec::new();
         for member in speakers {
             let tokens = self.turn(phase, member);
-            match phase.order {
-                Order::Sequential => self.say(phase, member, tokens),
+            match &phase.order {
+                Order::Sequential
+                | Order::Alternate
+                | Order::Rotate
+                | Order::PairQa
+                | Order::Pick(_) => self.say(phase, member, tokens),
                 Order::Simultaneous => said.push((member, tokens)),
             }
         }
@@ -202,7 +206,14 @@ impl<'a> Walk<'a> {
                 .map(|(_, said)| said.last)
                 .fold(0, u64::saturating_add),
             Atom::Phase(id) => self.by_phase.get(id.as_str()).copied().unwrap_or(0),
-            Atom::Human | Atom::Secret(_) => 0,
+            Atom::Human
+            | Atom::Secret(_)
+            | Atom::Options
+            | Atom::OthersRound(_)
+            | Atom::Summary
+            | Atom::Votes
+            | Atom::Polls
+            | Atom::Facts => 0,
         };
         seen.saturating_add(HEADING_TOKENS)
     }

@@ -116,7 +116,14 @@ fn check_sides(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
             (RoleKind::Judge | RoleKind::Moderator, Some(_)) => {
                 mistakes.add(at, format!("roles.{}: only debaters have a side", role.id));
             }
-            (RoleKind::Debater | RoleKind::Judge | RoleKind::Moderator, _) => {}
+            (
+                RoleKind::Debater
+                | RoleKind::Judge
+                | RoleKind::Moderator
+                | RoleKind::Summariser
+                | RoleKind::Audience,
+                _,
+            ) => {}
         }
     }
     let mut debaters = parts
@@ -183,6 +190,12 @@ fn check_sights(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>)
                 mistakes.add(*at, format!("{path}: none of its speakers has a side"));
             }
             Atom::Topic
+            | Atom::Options
+            | Atom::OthersRound(_)
+            | Atom::Summary
+            | Atom::Votes
+            | Atom::Polls
+            | Atom::Facts
             | Atom::Side
             | Atom::Own
             | Atom::OwnLast
@@ -262,7 +275,12 @@ fn check_predicate(
                 mistakes,
             );
         }
-        Predicate::Rounds(_) | Predicate::Similarity(_) | Predicate::BudgetBelow(_) => {}
+        Predicate::Rounds(_)
+        | Predicate::Similarity(_)
+        | Predicate::BudgetBelow(_)
+        | Predicate::Stable { .. }
+        | Predicate::LeadUnassailable
+        | Predicate::HumanStop => {}
         Predicate::And(conditions) | Predicate::Or(conditions) => {
             for condition in conditions {
                 check_predicate(condition, at, parts, mistakes);
@@ -320,7 +338,13 @@ fn check_reference(
             );
         }
         FieldKind::OneOf(words) if field == "winner" => check_winners(words, at, parts, mistakes),
-        FieldKind::OneOf(_) | FieldKind::Text | FieldKind::Bool | FieldKind::Number { .. } => {}
+        FieldKind::OneOf(_)
+        | FieldKind::Text
+        | FieldKind::Bool
+        | FieldKind::Number { .. }
+        | FieldKind::Ranking
+        | FieldKind::Several
+        | FieldKind::Points(_) => {}
     }
     let seats: u32 = parts.speakers(placed).map(|role| role.count.max).sum();
     match rule {
@@ -335,7 +359,19 @@ fn check_reference(
                 format!("decision.of: up to {seats} judge in \"{phase}\": use the rule \"panel\"");
             mistakes.add(at, help);
         }
-        Rule::Majority | Rule::Plurality | Rule::Judge | Rule::Panel => {}
+        Rule::Majority
+        | Rule::Plurality
+        | Rule::Judge
+        | Rule::Panel
+        | Rule::Weighted
+        | Rule::Approval
+        | Rule::Borda
+        | Rule::Cumulative
+        | Rule::Irv
+        | Rule::Consensus
+        | Rule::Swing
+        | Rule::Synthesis
+        | Rule::Trajectory => {}
     }
 }
 

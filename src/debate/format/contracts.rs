@@ -66,6 +66,7 @@ fn contract(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Contract
     let (wanted, unwanted): (Option<&str>, &[&str]) = match kind {
         ContractKind::Text => (None, &["fields", "choices", "extract", "repair"]),
         ContractKind::Choice => (Some("choices"), &["fields"]),
+        ContractKind::Ranking | ContractKind::Scores | ContractKind::Question => todo!("base"),
         ContractKind::Json | ContractKind::Verdict => (Some("fields"), &["choices"]),
     };
     for key in unwanted {
@@ -83,9 +84,12 @@ fn contract(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Contract
     };
     let extract = match kind {
         ContractKind::Text => Vec::new(),
-        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
-            extract(table, mistakes)?
-        }
+        ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => extract(table, mistakes)?,
     };
     let repair = if kind == ContractKind::Text {
         0
@@ -97,6 +101,8 @@ fn contract(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Contract
         fields,
         extract,
         repair,
+        choices: None,
+        quotes: None,
     })
 }
 

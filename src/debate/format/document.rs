@@ -298,7 +298,7 @@ pub(super) struct Words<T: 'static> {
     pub(super) later: &'static [&'static str],
 }
 
-impl<T: Copy> Words<T> {
+impl<T: Clone> Words<T> {
     pub(super) fn read(&self, item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<T> {
         let text = item.text(mistakes)?;
         let found = self.find(&item.path, text);
@@ -312,7 +312,7 @@ impl<T: Copy> Words<T> {
     /// Says what is available.
     pub(super) fn find(&self, path: &str, text: &str) -> Result<T, String> {
         if let Some((_, value)) = self.runs.iter().find(|(word, _)| *word == text) {
-            return Ok(*value);
+            return Ok(value.clone());
         }
         let available: Vec<&str> = self.runs.iter().map(|(word, _)| *word).collect();
         if self.later.contains(&text) {

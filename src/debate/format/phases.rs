@@ -129,6 +129,11 @@ pub(super) fn read(
             quorum: course.quorum,
             when: course.when,
             interleave,
+            stop_early: None,
+            hidden_until: None,
+            swap: false,
+            edges: crate::types::debate::Edges::All,
+            audience: false,
         },
     })
 }
@@ -242,6 +247,8 @@ fn prompt(
         return Some(PromptRef {
             first: id,
             next: None,
+            ask: None,
+            answer: None,
             by_role: BTreeMap::new(),
         });
     }
@@ -281,6 +288,8 @@ fn prompt(
     Some(PromptRef {
         first,
         next,
+        ask: None,
+        answer: None,
         by_role: by_key,
     })
 }

@@ -133,6 +133,7 @@ fn read(root: &Section<'_>, source: &str, mistakes: &mut Mistakes<'_>) -> Option
         decision: decision?,
         report,
         disagreement,
+        dissenter: None,
     })
 }
 
@@ -233,7 +234,14 @@ fn decision(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Decision>
     Some(Decision {
         rule: rule?,
         of: of?,
+        minus: None,
         tie: tie?,
+        weights: crate::types::debate::Weights::Equal,
+        quorum: 0.0,
+        threshold: 1.0,
+        swap: false,
+        min_margin: 0.0,
+        also: Vec::new(),
     })
 }
 
@@ -283,6 +291,8 @@ fn report(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Report {
         round0_majority: baselines
             .iter()
             .any(|item| item.as_str() == Some("round0_majority")),
+        single_best: false,
+        aggregate: None,
         flips: flag("flips").unwrap_or(false),
         dissent: flag("dissent").unwrap_or(false),
     }

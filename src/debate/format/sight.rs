@@ -39,6 +39,8 @@ pub(super) fn parse(path: &str, source: &str) -> Result<Sight, String> {
         anon: false,
         shuffle: false,
         noself: false,
+        grouped: false,
+        quotes: false,
     };
     for flag in parts {
         let set = match flag {
@@ -55,7 +57,18 @@ pub(super) fn parse(path: &str, source: &str) -> Result<Sight, String> {
     let has_flags = sight.anon || sight.shuffle || sight.noself;
     match sight.atom {
         Atom::Others | Atom::OthersLast | Atom::Phase(_) => Ok(sight),
-        Atom::Topic | Atom::Side | Atom::Own | Atom::OwnLast | Atom::Human | Atom::Secret(_) => {
+        Atom::Topic
+        | Atom::Side
+        | Atom::Own
+        | Atom::OwnLast
+        | Atom::Human
+        | Atom::Secret(_)
+        | Atom::Options
+        | Atom::OthersRound(_)
+        | Atom::Summary
+        | Atom::Votes
+        | Atom::Polls
+        | Atom::Facts => {
             if has_flags {
                 return Err(format!(
                     "{path}: \"{name}\" takes no flag; only others, others:last and phase:ID do"

@@ -902,6 +902,9 @@ mod bounds {
             max_tokens: None,
             endpoint: None,
             prices: Some(Prices::default()),
+            human: None,
+            window_tokens: None,
+            rating: None,
             defaulted: false,
         }
     }
@@ -914,6 +917,10 @@ mod bounds {
             format,
             cast,
             seed: 7,
+            options: Vec::new(),
+            facts: Vec::new(),
+            secrets: std::collections::BTreeMap::new(),
+            parent: None,
         }
     }
 

@@ -271,6 +271,9 @@ impl<'a> Check<'a> {
                     max_tokens: seat.agent.max_tokens,
                     endpoint: seat.agent.endpoint.clone(),
                     prices: self.roster.prices(&seat.agent.model),
+                    human: None,
+                    window_tokens: None,
+                    rating: None,
                     defaulted: seat.defaulted,
                 });
             }

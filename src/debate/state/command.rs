@@ -59,12 +59,21 @@ impl State {
         self.commands_seen.insert(id.clone());
         step.emit_debate(EventBody::CommandAccepted {
             id,
+            by: None,
             command: command.clone(),
         });
         match command {
             Command::Pause { at } => self.pause(at, step),
             Command::Resume {} => self.resume(step),
             Command::Stop { decide } => self.stop(decide, step),
+            Command::Speak { .. }
+            | Command::Vote { .. }
+            | Command::EndPhase {}
+            | Command::Extend { .. }
+            | Command::RetryTurn { .. }
+            | Command::SkipTurn { .. }
+            | Command::SwapModel { .. }
+            | Command::RaiseLimit { .. } => todo!("base"),
             Command::Interject { text, to } => {
                 self.notes_by_people.push(Interjection {
                     text: text.clone(),
@@ -100,6 +109,14 @@ impl State {
                 }
             }
             Command::Pause { .. } | Command::Resume {} | Command::Stop { .. } => Ok(()),
+            Command::Speak { .. }
+            | Command::Vote { .. }
+            | Command::EndPhase {}
+            | Command::Extend { .. }
+            | Command::RetryTurn { .. }
+            | Command::SkipTurn { .. }
+            | Command::SwapModel { .. }
+            | Command::RaiseLimit { .. } => todo!("base"),
         }
     }
 

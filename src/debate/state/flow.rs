@@ -141,7 +141,7 @@ impl State {
             .collect();
         let body = EventBody::PhaseStarted {
             kind: phase.kind,
-            order: phase.order,
+            order: phase.order.clone(),
             speakers: names,
             repetition: round,
         };
@@ -171,9 +171,10 @@ impl State {
     /// Asks the next speaker, or all of them at once. Their maxima are reserved before the first is asked.
     fn ask_next(&mut self, mut block: Block, step: &mut Step) {
         let asked = block.turns.len();
-        let wanted = match self.phase(&block.phase).order {
+        let wanted = match &self.phase(&block.phase).order {
             Order::Sequential => asked..asked + 1,
             Order::Simultaneous => asked..block.speakers.len(),
+            Order::Alternate | Order::Rotate | Order::PairQa | Order::Pick(_) => todo!("base"),
         };
         let before = self.turns.len();
         for speaker in wanted {

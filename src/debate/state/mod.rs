@@ -177,6 +177,7 @@ impl State {
             Input::Waiting { turn, cause } => self.note_waiting(&turn, cause, &mut step),
             Input::CallFinished(finished) => self.take_call(*finished, &mut step),
             Input::Timer(TimerId::Wall) => self.run_out_of_time(&mut step),
+            Input::Timer(TimerId::Turn(_) | TimerId::Phase(..)) => todo!("base"),
         }
         step
     }
@@ -216,6 +217,7 @@ impl State {
         let verdict = self.verdict.as_ref().map(|verdict| match verdict.status {
             VerdictStatus::Tie => "tie".to_owned(),
             VerdictStatus::Undecided => "undecided".to_owned(),
+            VerdictStatus::TooClose => "too close to call".to_owned(),
             VerdictStatus::Decided | VerdictStatus::Forfeit => {
                 let answer = verdict.winner.clone().or_else(|| verdict.answer.clone());
                 answer.unwrap_or_default().chars().take(200).collect()

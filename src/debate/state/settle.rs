@@ -192,6 +192,9 @@ impl State {
             ttft_ms: *ttft_ms,
             total_ms: *total_ms,
             finish: *finish,
+            quotes: Vec::new(),
+            human: false,
+            left_out: Vec::new(),
         };
         step.emit(self.draft_of(index, EventBody::TurnCompleted(Box::new(completed))));
         let after = self.position_of(self.turns[index].member);

@@ -43,6 +43,9 @@ impl World {
             max_tokens: None,
             endpoint: None,
             prices: Some(Prices::default()),
+            human: None,
+            window_tokens: None,
+            rating: None,
             defaulted: false,
         };
         let mut spec = Spec {
@@ -51,6 +54,10 @@ impl World {
             cast: cast.iter().map(member).collect(),
             limits: Limits::default(),
             seed: 7,
+            options: Vec::new(),
+            facts: Vec::new(),
+            secrets: std::collections::BTreeMap::new(),
+            parent: None,
             format,
         };
         change(&mut spec);

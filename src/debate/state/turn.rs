@@ -144,6 +144,7 @@ impl State {
             attempt: turn.attempt,
             prompt_hash: plan.request_hash.clone(),
             substitute_for,
+            swapped: false,
         };
         let event = self.draft_of(index, EventBody::TurnStarted(Box::new(started)));
         step.emit(event);

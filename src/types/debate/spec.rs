@@ -1,9 +1,12 @@
 //! One debate as it was ordered: its question, its cast and its caps, frozen at creation.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::format::Format;
+use crate::types::DebateId;
 use crate::types::Endpoint;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
@@ -25,6 +28,38 @@ pub struct Spec {
     pub limits: Limits,
     /// Every shuffle, label and tie-break derives from it.
     pub seed: u64,
+    /// Answers to choose from, where the order names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Texts that every agent may see and quote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Document>,
+    /// Texts that only the roles see which name them, by the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, Document>,
+    /// Where it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// A text that agents argue from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// What it is called.
+    pub title: String,
+    /// Its text, plain or Markdown.
+    pub text: String,
+}
+
+/// The debate that another one was forked from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Which.
+    pub debate: DebateId,
+    /// Its last event that both share.
+    pub seq: u64,
+    /// What was changed, one line each.
+    pub changes: Vec<String>,
 }
 
 /// An agent in its role.
@@ -37,8 +72,11 @@ pub struct CastMember {
     /// The role's side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<String>,
-    /// Who speaks.
+    /// Who speaks; for a person's seat, who stands in after the deadline.
     pub model: ModelName,
+    /// Set when a person holds the seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub human: Option<HumanSeat>,
     /// Who speaks when that one cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub substitute: Option<ModelName>,
@@ -57,9 +95,25 @@ pub struct CastMember {
     /// What its model charges; `None` when the catalog does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// Tokens that its model takes in and gives out together; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_tokens: Option<u64>,
+    /// How much its ballots weigh under `weights = "rating"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<f64>,
     /// `true` when nobody named this agent and Agon filled the seat.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub defaulted: bool,
+}
+
+/// A person in a seat of the cast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanSeat {
+    /// Who may speak for it; anybody who may command the debate when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Seconds to answer in; then the seat's model stands in, and the transcript says so.
+    pub deadline_s: u32,
 }
 
 /// Caps; `None` is no cap.
