@@ -140,6 +140,7 @@ pub(super) fn spec(
         options: Vec::new(),
         facts: Vec::new(),
         secrets: std::collections::BTreeMap::new(),
+        audience: false,
         parent: None,
     };
     Ok((spec, check.warnings))

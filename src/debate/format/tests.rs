@@ -920,6 +920,7 @@ mod bounds {
             options: Vec::new(),
             facts: Vec::new(),
             secrets: std::collections::BTreeMap::new(),
+            audience: false,
             parent: None,
         }
     }

@@ -57,6 +57,7 @@ impl World {
             options: Vec::new(),
             facts: Vec::new(),
             secrets: std::collections::BTreeMap::new(),
+            audience: false,
             parent: None,
             format,
         };

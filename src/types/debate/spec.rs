@@ -37,6 +37,9 @@ pub struct Spec {
     /// Texts that only the roles see which name them, by the name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, Document>,
+    /// `true` when people watch who answer polls and put remarks; otherwise phases that wait for them are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audience: bool,
     /// Where it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
