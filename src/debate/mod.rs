@@ -15,6 +15,11 @@ pub mod state;
 mod view;
 mod wall;
 
+pub use decide::Moves;
+pub use decide::choose_judges;
+pub use decide::family;
+pub use decide::flip_kind;
+pub use decide::moves;
 pub use engine::CommandError;
 pub use engine::CreateError;
 pub use engine::DebateConfig;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::contract;
+use super::decide;
 use super::state::State;
 use super::state::TurnRecord;
 use super::state::TurnStanding;
@@ -27,9 +28,8 @@ pub(super) fn holds(predicate: &Predicate, state: &State, repetitions: u32) -> b
         Predicate::Rounds(least) => repetitions >= *least,
         Predicate::Similarity(least) => similarity(state).is_some_and(|share| share >= *least),
         Predicate::BudgetBelow(share) => state.budget_left() < *share,
-        Predicate::Stable { .. } | Predicate::LeadUnassailable | Predicate::HumanStop => {
-            todo!("base")
-        }
+        Predicate::LeadUnassailable => decide::lead_unassailable(state),
+        Predicate::Stable { .. } | Predicate::HumanStop => todo!("base"),
         Predicate::And(all) => all.iter().all(|one| holds(one, state, repetitions)),
         Predicate::Or(any) => any.iter().any(|one| holds(one, state, repetitions)),
         Predicate::Not(one) => !holds(one, state, repetitions),

@@ -366,6 +366,7 @@ fn check_reference(
         | Rule::Weighted
         | Rule::Approval
         | Rule::Borda
+        | Rule::MeanRank
         | Rule::Cumulative
         | Rule::Irv
         | Rule::Consensus

@@ -6,6 +6,7 @@
 mod budget;
 mod command;
 mod flow;
+mod record;
 mod replay;
 mod settle;
 #[cfg(test)]
@@ -16,6 +17,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use command::CommandRefused;
+pub use record::PollBallot;
+pub use record::PollRecord;
 pub use replay::ReplayError;
 pub use turn::TurnRecord;
 pub use turn::TurnStanding;
@@ -119,6 +122,7 @@ pub struct State {
     /// Why no further turn is started; the debate is decided on what there is.
     winding_down: Option<String>,
     verdict: Option<Verdict>,
+    polls: Vec<PollRecord>,
 }
 
 /// What a person said into the debate.
@@ -150,6 +154,7 @@ impl State {
             pause_wanted: false,
             winding_down: None,
             verdict: None,
+            polls: Vec::new(),
         };
         (
             state,
@@ -205,6 +210,11 @@ impl State {
     /// The verdict, once there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
+    }
+
+    /// Polls of the audience, oldest first.
+    pub fn polls(&self) -> &[PollRecord] {
+        &self.polls
     }
 
     /// What it has used so far.

@@ -63,11 +63,15 @@ pub struct TurnRecord {
     pub heard: usize,
     /// The answer that could not be read, and why, for the repair call.
     pub unreadable: Option<(String, String)>,
+    /// `true` for the second turn of a phase with `swap`: what it sees is in the reverse order.
+    pub swapped: bool,
     pub(super) retries_left: u32,
     pub(super) repairs_left: u32,
     pub(super) reserved: Reservation,
-    pub(super) usage: Usage,
-    pub(super) cost: Option<NanoUsd>,
+    /// Tokens of all its calls so far.
+    pub usage: Usage,
+    /// Money of all its calls so far; `None` when a price is not known.
+    pub cost: Option<NanoUsd>,
 }
 
 /// Why a call of a turn is void, and what follows.
@@ -117,6 +121,7 @@ impl State {
             parse: None,
             heard: self.notes_by_people.len(),
             unreadable: None,
+            swapped: false,
             retries_left: definition.on_fail.retry,
             repairs_left,
             reserved: Reservation::default(),
