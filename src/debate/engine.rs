@@ -250,7 +250,7 @@ impl Engine {
             return Err(CommandRefused::BadModel(problem.message));
         }
         Ok(Command::SwapModel {
-            prices: roster.prices(&model),
+            prices: roster.prices(&model).map(Box::new),
             window_tokens: roster.window_tokens(&model),
             agent,
             model,

@@ -68,7 +68,7 @@ pub enum Command {
         model: ModelName,
         /// What it charges. The engine fills it in before the command is stored, so that replay needs no catalog.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        prices: Option<Prices>,
+        prices: Option<Box<Prices>>,
         /// Tokens that it takes in and gives out together; filled in by the engine, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         window_tokens: Option<u64>,
