@@ -189,6 +189,7 @@ fn order(
             cost_usd: args.max_cost,
             wall_s: args.max_seconds,
         },
+        ..DebateOrder::default()
     })
 }
 

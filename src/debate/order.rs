@@ -2,6 +2,9 @@
 
 mod check;
 mod seats;
+mod texts;
+
+use std::collections::BTreeMap;
 
 use check::Check;
 
@@ -9,6 +12,8 @@ use super::format::FormatLibrary;
 use crate::types::Endpoint;
 use crate::types::ModelName;
 use crate::types::Prices;
+use crate::types::debate::Document;
+use crate::types::debate::HumanSeat;
 use crate::types::debate::Limits;
 use crate::types::debate::Spec;
 
@@ -29,6 +34,14 @@ pub struct DebateOrder {
     pub seed: Option<u64>,
     /// Caps.
     pub limits: Limits,
+    /// Answers to choose from.
+    pub options: Vec<String>,
+    /// Texts that every agent may see and quote.
+    pub facts: Vec<Document>,
+    /// Texts that only the roles see which name them, by the name.
+    pub secrets: BTreeMap<String, Document>,
+    /// `true` when people watch who answer polls and put remarks.
+    pub audience: bool,
 }
 
 /// An agent as somebody asks for it.
@@ -38,8 +51,10 @@ pub struct AgentOrder {
     pub name: Option<String>,
     /// Its role; the next free seat when not given.
     pub role: Option<String>,
-    /// Who speaks.
+    /// Who speaks; for a person's seat, who stands in after the deadline.
     pub model: ModelName,
+    /// Set when a person holds the seat.
+    pub human: Option<HumanSeat>,
     /// Who speaks when that one cannot.
     pub substitute: Option<ModelName>,
     /// Instructions of its own.
@@ -59,6 +74,7 @@ impl AgentOrder {
             name: None,
             role: None,
             model,
+            human: None,
             substitute: None,
             persona: None,
             temperature: None,
@@ -116,11 +132,13 @@ pub(super) fn spec(
     let mut check = Check::new(roster);
     check.texts(order);
     check.limits(&order.limits);
+    check.documents(order);
     let Some(format) = formats.get(&order.format) else {
         check.unknown_format(order, formats);
         return Err(OrderError(check.problems));
     };
     let cast = check.cast(order, format);
+    check.secrets_of(format, order);
     if !check.problems.is_empty() {
         return Err(OrderError(check.problems));
     }
@@ -137,10 +155,14 @@ pub(super) fn spec(
         cast,
         limits,
         seed,
-        options: Vec::new(),
-        facts: Vec::new(),
-        secrets: std::collections::BTreeMap::new(),
-        audience: false,
+        options: order
+            .options
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .collect(),
+        facts: order.facts.clone(),
+        secrets: order.secrets.clone(),
+        audience: order.audience,
         parent: None,
     };
     Ok((spec, check.warnings))

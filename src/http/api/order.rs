@@ -124,6 +124,7 @@ impl NewDebate {
                 cost_usd,
                 wall_s,
             },
+            ..DebateOrder::default()
         })
     }
 }
@@ -156,6 +157,7 @@ impl Agent {
             name: self.name,
             role: self.role,
             model: model?,
+            human: None,
             substitute,
             persona: self.persona,
             temperature: self.temperature,
