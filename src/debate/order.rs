@@ -2,6 +2,7 @@
 
 mod check;
 mod seats;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -52,8 +53,10 @@ pub struct AgentOrder {
     pub name: Option<String>,
     /// Its role; the next free seat when not given.
     pub role: Option<String>,
-    /// Who speaks.
+    /// Who speaks; for a person's seat, who stands in after the deadline.
     pub model: ModelName,
+    /// Set when a person holds the seat.
+    pub human: Option<HumanSeat>,
     /// Who speaks when that one cannot.
     pub substitute: Option<ModelName>,
     /// Instructions of its own.
@@ -64,8 +67,6 @@ pub struct AgentOrder {
     pub max_tokens: Option<u32>,
     /// Another address or credential.
     pub endpoint: Option<Endpoint>,
-    /// Set when a person holds the seat; the model then stands in when the person does not come in time.
-    pub human: Option<HumanSeat>,
     /// How much its ballots weigh in formats that weigh by rating; above 0.
     pub rating: Option<f64>,
 }
@@ -77,12 +78,12 @@ impl AgentOrder {
             name: None,
             role: None,
             model,
+            human: None,
             substitute: None,
             persona: None,
             temperature: None,
             max_tokens: None,
             endpoint: None,
-            human: None,
             rating: None,
         }
     }
@@ -142,11 +143,13 @@ pub(super) fn spec(
     let mut check = Check::new(roster);
     check.texts(order);
     check.limits(&order.limits);
+    check.documents(order);
     let Some(format) = formats.get(&order.format) else {
         check.unknown_format(order, formats);
         return Err(OrderError(check.problems));
     };
     let cast = check.cast(order, format);
+    check.secrets_of(format, order);
     if !check.problems.is_empty() {
         return Err(OrderError(check.problems));
     }
@@ -163,10 +166,14 @@ pub(super) fn spec(
         cast,
         limits,
         seed,
-        options: Vec::new(),
-        facts: Vec::new(),
-        secrets: std::collections::BTreeMap::new(),
-        audience: false,
+        options: order
+            .options
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .collect(),
+        facts: order.facts.clone(),
+        secrets: order.secrets.clone(),
+        audience: order.audience,
         extractor: None,
         parent: None,
     };

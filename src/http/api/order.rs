@@ -157,12 +157,12 @@ impl Agent {
             name: self.name,
             role: self.role,
             model: model?,
+            human: None,
             substitute,
             persona: self.persona,
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             endpoint: (endpoint != Endpoint::default()).then_some(endpoint),
-            human: None,
             rating: None,
         })
     }
