@@ -208,7 +208,7 @@ fn must_render(
     parts: &Parts<'_>,
     disagreement: Option<u8>,
 ) -> Option<String> {
-    let form = contract::instruction(contract);
+    let form = contract::instruction(contract, &contract::sample_choices(contract));
     let speakers = parts
         .roles
         .iter()
