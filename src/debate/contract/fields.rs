@@ -105,6 +105,7 @@ pub(super) fn of_text(field: &Field, text: &str) -> Result<Value, String> {
         FieldKind::Text
         | FieldKind::Bool
         | FieldKind::OneOf(_)
+        | FieldKind::Choice
         | FieldKind::Scores { .. }
         | FieldKind::Ranking
         | FieldKind::Several
@@ -141,7 +142,9 @@ fn of_value(field: &Field, value: Value) -> Result<Value, String> {
             .ok_or_else(|| format!("\"{name}\" must be true or false")),
         FieldKind::Number { min, max } => number(name, (*min, *max), value),
         FieldKind::OneOf(words) => one_of(name, words, &value),
-        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
+        FieldKind::Choice | FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => {
+            todo!("base")
+        }
         FieldKind::Scores { .. } => Err(format!("\"{name}\" must be an object of numbers")),
     }
 }

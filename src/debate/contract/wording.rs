@@ -37,7 +37,9 @@ fn property(kind: &FieldKind) -> Value {
         FieldKind::Bool => json!({"type": "boolean"}),
         FieldKind::Number { min, max } => number(*min, *max),
         FieldKind::OneOf(words) => json!({"type": "string", "enum": words}),
-        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
+        FieldKind::Choice | FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => {
+            todo!("base")
+        }
         FieldKind::Scores { keys, min, max } => {
             object(keys.iter().map(|key| (key.clone(), number(*min, *max))))
         }
@@ -95,7 +97,9 @@ fn described(kind: &FieldKind) -> String {
         FieldKind::Bool => "true or false".to_owned(),
         FieldKind::Number { min, max } => format!("a number from {min} to {max}"),
         FieldKind::OneOf(words) => format!("one of {}", quoted(words)),
-        FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => todo!("base"),
+        FieldKind::Choice | FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => {
+            todo!("base")
+        }
         FieldKind::Scores { keys, min, max } => {
             format!(
                 "an object with a number from {min} to {max} for each of {}",
