@@ -198,6 +198,7 @@ impl<'a> Reader<'a> {
             disagreement: self.spec.format.disagreement,
             phase: &self.phase.id,
             form: &contract::instruction(contract, &choices(self.state, self.turn)),
+            options: &self.spec.options,
         };
         // The loader has tried every template with every role that gets it, so this one can be filled in.
         let task = format::render(&self.spec.format.prompts[template], &variables).unwrap_or_else(

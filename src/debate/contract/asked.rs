@@ -69,7 +69,9 @@ fn stands_in(answer: &str, field: &Field, value: &Value) -> bool {
     match &field.kind {
         // No answer says "true"; the words for it are the reader's to understand.
         FieldKind::Bool => true,
-        FieldKind::Text | FieldKind::Number { .. } | FieldKind::OneOf(_) => said(value),
+        FieldKind::Text | FieldKind::Number { .. } | FieldKind::OneOf(_) | FieldKind::Choice => {
+            said(value)
+        }
         FieldKind::Ranking | FieldKind::Several => {
             value.as_array().is_none_or(|items| items.iter().all(said))
         }

@@ -144,6 +144,7 @@ pub(super) fn of_text(field: &Field, choices: &[String], text: &str) -> Result<V
         FieldKind::Text
         | FieldKind::Bool
         | FieldKind::OneOf(_)
+        | FieldKind::Choice
         | FieldKind::Scores { .. }
         | FieldKind::Points(_) => Value::String(text.to_owned()),
     };
@@ -154,7 +155,6 @@ fn of_json(field: &Field, choices: &[String], raw: &RawValue) -> Result<Value, S
     let name = &field.name;
     match &field.kind {
         FieldKind::Scores { keys, min, max } => {
-            let keys = if keys.is_empty() { choices } else { keys };
             return scores(name, keys, (*min, *max), raw);
         }
         FieldKind::Points(sum) => return points(name, choices, *sum, raw),
@@ -162,6 +162,7 @@ fn of_json(field: &Field, choices: &[String], raw: &RawValue) -> Result<Value, S
         | FieldKind::Bool
         | FieldKind::Number { .. }
         | FieldKind::OneOf(_)
+        | FieldKind::Choice
         | FieldKind::Ranking
         | FieldKind::Several => {}
     }
@@ -188,8 +189,8 @@ fn of_value(field: &Field, choices: &[String], value: Value) -> Result<Value, St
             .map(Value::Bool)
             .ok_or_else(|| format!("\"{name}\" must be true or false")),
         FieldKind::Number { min, max } => number(name, (*min, *max), value),
-        FieldKind::OneOf(words) if words.is_empty() => one_of(name, choices, &value),
         FieldKind::OneOf(words) => one_of(name, words, &value),
+        FieldKind::Choice => one_of(name, choices, &value),
         FieldKind::Ranking => ballot::ranking(name, choices, &value),
         FieldKind::Several => ballot::several(name, choices, &value),
         FieldKind::Scores { .. } | FieldKind::Points(_) => {

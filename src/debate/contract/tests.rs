@@ -612,7 +612,7 @@ mod ballots {
             choices: Some(Choices::Options),
             ..contract(
                 ContractKind::Choice,
-                vec![field("choice", FieldKind::OneOf(Vec::new()))],
+                vec![field("choice", FieldKind::Choice)],
             )
         };
         let options = words(&["42", "It depends", "No"]);
@@ -635,7 +635,7 @@ mod ballots {
     fn options_that_differ_in_letter_case_alone_are_told_apart_or_not_read() {
         let contract = contract(
             ContractKind::Choice,
-            vec![field("choice", FieldKind::OneOf(Vec::new()))],
+            vec![field("choice", FieldKind::Choice)],
         );
         let options = words(&["pH", "PH"]);
         assert_eq!(

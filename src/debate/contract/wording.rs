@@ -36,7 +36,8 @@ fn property(kind: &FieldKind, choices: &[String]) -> Value {
         FieldKind::Text => json!({"type": "string"}),
         FieldKind::Bool => json!({"type": "boolean"}),
         FieldKind::Number { min, max } => number(*min, *max),
-        FieldKind::OneOf(words) => json!({"type": "string", "enum": or_choices(words, choices)}),
+        FieldKind::OneOf(words) => json!({"type": "string", "enum": words}),
+        FieldKind::Choice => json!({"type": "string", "enum": choices}),
         FieldKind::Ranking => list(choices, "each exactly once, best first"),
         FieldKind::Several => list(choices, "each at most once; may be empty"),
         FieldKind::Points(sum) => {
@@ -45,7 +46,6 @@ fn property(kind: &FieldKind, choices: &[String]) -> Value {
             object(choices.iter().map(|key| (key.clone(), points.clone())))
         }
         FieldKind::Scores { keys, min, max } => {
-            let keys = or_choices(keys, choices);
             object(keys.iter().map(|key| (key.clone(), number(*min, *max))))
         }
     }
@@ -59,10 +59,6 @@ fn list(choices: &[String], told: &str) -> Value {
         "items": {"type": "string", "enum": choices},
         "description": told,
     })
-}
-
-fn or_choices<'a>(own: &'a [String], choices: &'a [String]) -> &'a [String] {
-    if own.is_empty() { choices } else { own }
 }
 
 fn number(min: f64, max: f64) -> Value {
@@ -120,7 +116,8 @@ fn described(kind: &FieldKind, choices: &[String]) -> String {
         FieldKind::Text => "text".to_owned(),
         FieldKind::Bool => "true or false".to_owned(),
         FieldKind::Number { min, max } => format!("a number from {min} to {max}"),
-        FieldKind::OneOf(words) => format!("one of {}", quoted(or_choices(words, choices))),
+        FieldKind::OneOf(words) => format!("one of {}", quoted(words)),
+        FieldKind::Choice => format!("one of {}", quoted(choices)),
         FieldKind::Ranking => format!(
             "a list of all of these, each exactly once, best first: {}",
             quoted(choices)
@@ -136,7 +133,7 @@ fn described(kind: &FieldKind, choices: &[String]) -> String {
         FieldKind::Scores { keys, min, max } => {
             format!(
                 "an object with a number from {min} to {max} for each of {}",
-                quoted(or_choices(keys, choices))
+                quoted(keys)
             )
         }
     }
