@@ -922,6 +922,7 @@ mod bounds {
             facts: Vec::new(),
             secrets: std::collections::BTreeMap::new(),
             audience: false,
+            extractor: None,
             parent: None,
         }
     }

@@ -124,6 +124,7 @@ impl NewDebate {
                 cost_usd,
                 wall_s,
             },
+            ..DebateOrder::default()
         })
     }
 }
@@ -161,6 +162,8 @@ impl Agent {
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             endpoint: (endpoint != Endpoint::default()).then_some(endpoint),
+            human: None,
+            rating: None,
         })
     }
 

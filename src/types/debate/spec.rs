@@ -40,9 +40,22 @@ pub struct Spec {
     /// `true` when people watch who answer polls and put remarks; otherwise phases that wait for them are left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audience: bool,
+    /// Who reads answers that their contract could not be read out of, where the contract says `ask`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<Extractor>,
     /// Where it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+}
+
+/// The cheap model that reads answers which could not be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extractor {
+    /// Which.
+    pub model: ModelName,
+    /// What it charges; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
 }
 
 /// A text that agents argue from.
