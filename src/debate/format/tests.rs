@@ -241,6 +241,7 @@ mod shipped_formats {
                 disagreement: Some(2),
                 phase: "exchange",
                 form: "",
+                options: &[],
             };
             render(&format.prompts["state_or_oppose"], &variables).unwrap()
         };

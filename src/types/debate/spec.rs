@@ -173,7 +173,7 @@ impl Limits {
     }
 }
 
-/// Upper bounds of a debate before it starts.
+/// What a debate can use at most, and what it is expected to use, before it starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Model calls at most, repairs included.
@@ -186,4 +186,13 @@ pub struct Estimate {
     pub max_output_tokens: u64,
     /// Money at most; `None` when a price is unknown.
     pub max_cost_nanousd: Option<NanoUsd>,
+    /// Prompt tokens when answers are as long as they are asked to be and nothing has to be mended.
+    #[serde(default)]
+    pub expected_input_tokens: u64,
+    /// Answer tokens then.
+    #[serde(default)]
+    pub expected_output_tokens: u64,
+    /// Money then; `None` when a price is unknown.
+    #[serde(default)]
+    pub expected_cost_nanousd: Option<NanoUsd>,
 }
