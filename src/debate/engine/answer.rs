@@ -15,6 +15,9 @@ pub struct DebateConfig {
     pub max_running: usize,
     /// The model that judges when an order names no judge; the first debater's when not set.
     pub judge_model: Option<crate::types::ModelName>,
+    /// The model that reads answers which could not be read, in formats that ask for it; the cheapest of the
+    /// cast when not set.
+    pub extract_model: Option<crate::types::ModelName>,
 }
 
 impl Default for DebateConfig {
@@ -22,6 +25,7 @@ impl Default for DebateConfig {
         Self {
             max_running: 200,
             judge_model: None,
+            extract_model: None,
         }
     }
 }

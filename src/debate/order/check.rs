@@ -27,6 +27,11 @@ const MAX_TITLE_CHARS: usize = 200;
 /// Longest agent name, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
+/// Seconds that a person may have to answer in: below that nobody reads the question.
+const MIN_DEADLINE_S: u32 = 1;
+/// A week.
+const MAX_DEADLINE_S: u32 = 604_800;
+
 /// Finds every mistake of an order.
 pub(super) struct Check<'a> {
     roster: &'a dyn Roster,
@@ -43,7 +48,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn problem(
+    pub(super) fn problem(
         &mut self,
         field: impl Into<String>,
         code: &'static str,
@@ -271,7 +276,7 @@ impl<'a> Check<'a> {
                     max_tokens: seat.agent.max_tokens,
                     endpoint: seat.agent.endpoint.clone(),
                     prices: self.roster.prices(&seat.agent.model),
-                    human: None,
+                    human: seat.agent.human.clone(),
                     window_tokens: None,
                     rating: None,
                     defaulted: seat.defaulted,
@@ -312,6 +317,13 @@ impl<'a> Check<'a> {
                 "bad_temperature",
                 "temperature is between 0 and 2",
             );
+        }
+        if let Some(seat) = &agent.human
+            && !(MIN_DEADLINE_S..=MAX_DEADLINE_S).contains(&seat.deadline_s)
+        {
+            let message =
+                format!("a person has {MIN_DEADLINE_S} to {MAX_DEADLINE_S} seconds to answer in");
+            self.problem(format!("{field}.human.deadline_s"), "bad_deadline", message);
         }
         if agent.max_tokens == Some(0) {
             self.problem(

@@ -1,4 +1,4 @@
-//! What a debate keeps beside its turns: polls.
+//! What a debate keeps beside its turns: polls and summaries.
 
 use std::collections::BTreeMap;
 
@@ -45,4 +45,15 @@ impl PollRecord {
             })
             .collect()
     }
+}
+
+/// A summary of what was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Its words.
+    pub text: String,
+    /// The turn that wrote it: an index into the state's turns.
+    pub turn: usize,
+    /// The turns that it covers: indices into the state's turns.
+    pub covers: Vec<usize>,
 }
