@@ -120,33 +120,6 @@ pub(super) fn labels(state: &State, turn: &TurnRecord) -> Vec<(String, usize)> {
         .collect()
 }
 
-/// The label of each turn that a reader's choices are about, in the order shown: indices into the state's turns.
-pub(super) fn labels(state: &State, turn: &TurnRecord) -> Vec<(String, usize)> {
-    let reader = Reader::new(state, turn);
-    let contract = &reader.spec.format.contracts[&reader.phase.contract];
-    let Some(crate::types::debate::Choices::Phase(id)) = &contract.choices else {
-        return Vec::new();
-    };
-    let wanted = Atom::Phase(id.clone());
-    let Some(sight) = reader.phase.sees.iter().find(|it| it.atom == wanted) else {
-        return Vec::new();
-    };
-    let mut turns: Vec<&TurnRecord> = reader.visible().filter(|it| it.phase == *id).collect();
-    turns.retain(|it| it.standing == TurnStanding::Done);
-    if sight.noself {
-        turns.retain(|it| it.member != turn.member);
-    }
-    if sight.shuffle {
-        let purpose = format!("shuffle {} {:?}", turn.id, sight.atom);
-        plan::shuffle(reader.spec.seed, &purpose, &mut turns);
-    }
-    let place = |it: &&TurnRecord| state.turns().iter().position(|other| other.id == it.id);
-    turns
-        .iter()
-        .filter_map(|it| Some((reader.neutral_word(it.member), place(it)?)))
-        .collect()
-}
-
 struct Reader<'a> {
     state: &'a State,
     spec: &'a Spec,

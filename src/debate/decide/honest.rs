@@ -248,19 +248,10 @@ pub(super) fn position_note(state: &State, given: &[Given]) -> Option<String> {
             last += u32::from(before.key == one.1 && after.key == other.1);
         }
     }
-    let one_or_more = |count: usize| {
-        if count == 1 {
-            "ballot changes"
-        } else {
-            "ballots change"
-        }
-    };
     Some(format!(
-        "{} of {asked} {} with the order of reading and {} not count: {first} went to what was shown first both times, \
-         {last} to what was shown last",
+        "ballots that change with the order of reading and do not count: {} of {asked}; of these {first} went to what \
+         was shown first both times, {last} to what was shown last",
         wavering.len(),
-        one_or_more(wavering.len()),
-        if wavering.len() == 1 { "does" } else { "do" },
     ))
 }
 

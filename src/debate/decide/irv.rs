@@ -49,7 +49,8 @@ pub(super) fn count(papers: &[Paper]) -> Count {
             break;
         }
         let names: Vec<&str> = out.iter().map(|choice| choice.shown.as_str()).collect();
-        told.push(format!("\"{}\" leaves", names.join("\" and \"")));
+        let leave = if names.len() == 1 { "leaves" } else { "leave" };
+        told.push(format!("\"{}\" {leave}", names.join("\" and \"")));
         left.extend(out.into_iter().map(|choice| choice.key));
     }
     let mut last = rounds.pop().unwrap_or_default();
