@@ -7,6 +7,7 @@ pub mod contract;
 mod decide;
 mod driver;
 mod engine;
+pub mod evidence;
 mod fold;
 pub mod format;
 mod order;
