@@ -210,16 +210,19 @@ impl Engine {
         }
     }
 
-    /// Tells a debate something; returns when it is stored, or refused.
+    /// Tells a debate something; returns when it is stored, or refused. `by` is who says it, where that is known:
+    /// seats and polls go by it.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn command(
+    pub async fn tell(
         &self,
         debate: &DebateId,
         id: String,
+        by: Option<String>,
         command: Command,
     ) -> Result<(), CommandError> {
+        let command = self.complete(command)?;
         let driver = self.0.drivers().get(debate).cloned();
         let Some(driver) = driver else {
             let summary = self.0.parts.debates.summary(debate).await?;
@@ -232,6 +235,7 @@ impl Engine {
         let told = driver
             .send(Told {
                 id,
+                by,
                 command,
                 answer,
             })
@@ -247,6 +251,27 @@ impl Engine {
                 })
             }
         }
+    }
+
+    /// A command as it is stored: with the prices and the window of a model that it names, so that replay needs no
+    /// catalog. For whoever steps a state without a driver, as a fork does.
+    ///
+    /// # Errors
+    /// When the model cannot be called.
+    pub fn complete(&self, command: Command) -> Result<Command, CommandRefused> {
+        let Command::SwapModel { agent, model, .. } = command else {
+            return Ok(command);
+        };
+        let roster = &self.0.parts.roster;
+        if let Err(problem) = roster.check(&model, None) {
+            return Err(CommandRefused::BadModel(problem.message));
+        }
+        Ok(Command::SwapModel {
+            prices: roster.prices(&model).map(Box::new),
+            window_tokens: roster.window_tokens(&model),
+            agent,
+            model,
+        })
     }
 
     /// Goes on with every debate that nobody runs. Returns how many.

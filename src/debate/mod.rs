@@ -8,6 +8,7 @@ pub mod contract;
 mod decide;
 mod driver;
 mod engine;
+mod fold;
 pub mod format;
 mod order;
 mod plan;

@@ -34,14 +34,16 @@ pub struct DebateOrder {
     pub seed: Option<u64>,
     /// Caps.
     pub limits: Limits,
-    /// Answers to choose from.
+    /// Answers to choose from, in formats that choose among given ones.
     pub options: Vec<String>,
     /// Texts that every agent may see and quote.
     pub facts: Vec<Document>,
-    /// Texts that only the roles see which name them, by the name.
+    /// Texts for the roles that name them, by the name.
     pub secrets: BTreeMap<String, Document>,
     /// `true` when people watch who answer polls and put remarks.
     pub audience: bool,
+    /// Who reads answers that could not be read, where the format asks for that.
+    pub extract_model: Option<ModelName>,
 }
 
 /// An agent as somebody asks for it.
@@ -65,6 +67,8 @@ pub struct AgentOrder {
     pub max_tokens: Option<u32>,
     /// Another address or credential.
     pub endpoint: Option<Endpoint>,
+    /// How much its ballots weigh in formats that weigh by rating; above 0.
+    pub rating: Option<f64>,
 }
 
 impl AgentOrder {
@@ -80,6 +84,7 @@ impl AgentOrder {
             temperature: None,
             max_tokens: None,
             endpoint: None,
+            rating: None,
         }
     }
 }
@@ -115,8 +120,14 @@ pub trait Roster: Send + Sync {
     /// What the model charges; `None` when nobody knows.
     fn prices(&self, model: &ModelName) -> Option<Prices>;
 
+    /// Tokens that the model takes in and gives out together; `None` when nobody knows.
+    fn window_tokens(&self, model: &ModelName) -> Option<u64>;
+
     /// The model that judges when nobody names a judge; `None` leaves it to the first debater's.
     fn default_judge(&self) -> Option<ModelName>;
+
+    /// The model that reads answers that could not be read; `None` leaves it to the cheapest of the cast.
+    fn default_extractor(&self) -> Option<ModelName>;
 }
 
 /// Makes the spec, and the warnings that go with it.
@@ -163,6 +174,7 @@ pub(super) fn spec(
         facts: order.facts.clone(),
         secrets: order.secrets.clone(),
         audience: order.audience,
+        extractor: None,
         parent: None,
     };
     Ok((spec, check.warnings))

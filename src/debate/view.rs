@@ -9,10 +9,12 @@ use super::plan;
 use super::state::State;
 use super::state::TurnRecord;
 use super::state::TurnStanding;
+use crate::events::Purpose;
 use crate::types::Message;
 use crate::types::Role;
 use crate::types::debate::Atom;
 use crate::types::debate::CastMember;
+use crate::types::debate::Choices;
 use crate::types::debate::Order;
 use crate::types::debate::Phase;
 use crate::types::debate::Sight;
@@ -27,13 +29,95 @@ const NEUTRAL: [&str; 16] = [
     "Umber", "Velvet", "Willow", "Anchor", "Basil", "Copper", "Dune",
 ];
 
-/// Renders the request of a turn: one system message, one user message.
-pub(super) fn messages(state: &State, turn: &TurnRecord) -> Vec<Message> {
+/// What a speaker is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rendered {
+    /// The request.
+    pub(super) messages: Vec<Message>,
+    /// What was left out to fit the model's window, one line each.
+    pub(super) left_out: Vec<String>,
+    /// Why the request must not be made: it does not fit the window even so.
+    pub(super) overflow: Option<String>,
+}
+
+/// Renders the request of a turn's present call: for the turn itself, or for mending an answer.
+pub(super) fn render(state: &State, turn: &TurnRecord) -> Rendered {
     let reader = Reader::new(state, turn);
-    vec![
+    let mut messages = vec![
         Message::text(Role::System, reader.system()),
         Message::text(Role::User, reader.task()),
-    ]
+    ];
+    if let (Purpose::Repair, Some((answer, problem))) = (turn.purpose, &turn.unreadable) {
+        let contract = &reader.spec.format.contracts[&reader.phase.contract];
+        let again = contract::repair_prompt(contract, &choices(state, turn), problem);
+        messages.push(Message::text(Role::Assistant, answer.clone()));
+        messages.push(Message::text(Role::User, again));
+    }
+    Rendered {
+        messages,
+        left_out: Vec::new(),
+        overflow: None,
+    }
+}
+
+/// Tokens that the answer of a turn may have.
+pub(super) fn answer_tokens(state: &State, turn: &TurnRecord) -> u32 {
+    let spec = state.spec();
+    let phase = spec.format.phase(&turn.phase);
+    let most = phase.map_or(0, |phase| phase.tokens);
+    spec.cast[turn.member]
+        .max_tokens
+        .map_or(most, |own| own.min(most))
+}
+
+/// What the ballot of a turn is over, in the words that its reader saw and in the order shown; empty when the
+/// turn's contract is over nothing, or over words of its own.
+pub(super) fn choices(state: &State, turn: &TurnRecord) -> Vec<String> {
+    let spec = state.spec();
+    let phase = spec.format.phase(&turn.phase);
+    let contract = phase.and_then(|phase| spec.format.contracts.get(&phase.contract));
+    match contract.and_then(|contract| contract.choices.as_ref()) {
+        None => Vec::new(),
+        Some(Choices::Fixed(words)) => words.clone(),
+        Some(Choices::Options) => spec.options.clone(),
+        Some(Choices::Phase(_)) => labels(state, turn)
+            .into_iter()
+            .map(|(label, _)| label)
+            .collect(),
+    }
+}
+
+/// The labels under which a reader sees what the ballot of a turn is over, each with the turn that it stands for
+/// (an index into the state's turns), in the order shown. Empty when the contract's choices are no phase.
+pub(super) fn labels(state: &State, turn: &TurnRecord) -> Vec<(String, usize)> {
+    let reader = Reader::new(state, turn);
+    let contract = &reader.spec.format.contracts[&reader.phase.contract];
+    let Some(Choices::Phase(id)) = &contract.choices else {
+        return Vec::new();
+    };
+    let Some(sight) = reader
+        .phase
+        .sees
+        .iter()
+        .find(|sight| sight.atom == Atom::Phase(id.clone()))
+    else {
+        return Vec::new();
+    };
+    reader
+        .shown(
+            reader.visible().filter(|turn| turn.phase == *id).collect(),
+            sight,
+        )
+        .into_iter()
+        .filter(|shown| shown.standing == TurnStanding::Done)
+        .filter_map(|shown| {
+            let place = state
+                .turns()
+                .iter()
+                .position(|other| other.id == shown.id)?;
+            Some((reader.writer(shown, sight.anon), place))
+        })
+        .collect()
 }
 
 struct Reader<'a> {
@@ -113,7 +197,8 @@ impl<'a> Reader<'a> {
             round: self.turn.round + 1,
             disagreement: self.spec.format.disagreement,
             phase: &self.phase.id,
-            form: &contract::instruction(contract),
+            form: &contract::instruction(contract, &choices(self.state, self.turn)),
+            options: &self.spec.options,
         };
         // The loader has tried every template with every role that gets it, so this one can be filled in.
         let task = format::render(&self.spec.format.prompts[template], &variables).unwrap_or_else(
@@ -232,7 +317,8 @@ impl<'a> Reader<'a> {
         last
     }
 
-    fn quotes(&self, mut turns: Vec<&TurnRecord>, sight: &Sight) -> String {
+    /// The turns in the order in which this reader sees them.
+    fn shown<'t>(&self, mut turns: Vec<&'t TurnRecord>, sight: &Sight) -> Vec<&'t TurnRecord> {
         if sight.noself {
             turns.retain(|turn| turn.member != self.turn.member);
         }
@@ -240,6 +326,11 @@ impl<'a> Reader<'a> {
             let purpose = format!("shuffle {} {:?}", self.turn.id, sight.atom);
             plan::shuffle(self.spec.seed, &purpose, &mut turns);
         }
+        turns
+    }
+
+    fn quotes(&self, turns: Vec<&TurnRecord>, sight: &Sight) -> String {
+        let turns = self.shown(turns, sight);
         let quote = |turn: &&TurnRecord| {
             let text = match turn.standing {
                 TurnStanding::Done => turn.text.trim(),
@@ -255,16 +346,19 @@ impl<'a> Reader<'a> {
 
     /// Who wrote a turn, as this reader may know it: the reader's own, a side, a neutral word, or the name.
     fn label(&self, turn: &TurnRecord, anonymous: bool) -> String {
-        let member = &self.spec.cast[turn.member];
         let place = format!("{}, round {}", turn.phase, turn.round + 1);
-        let writer = match &member.side {
+        format!("from {}, {place}", self.writer(turn, anonymous))
+    }
+
+    fn writer(&self, turn: &TurnRecord, anonymous: bool) -> String {
+        let member = &self.spec.cast[turn.member];
+        match &member.side {
             _ if turn.member == self.turn.member => "you".to_owned(),
             Some(side) if anonymous => side.clone(),
             None if anonymous => self.neutral_word(turn.member),
             Some(side) => format!("{} ({side})", member.name),
             None => member.name.clone(),
-        };
-        format!("from {writer}, {place}")
+        }
     }
 
     fn neutral_word(&self, member: usize) -> String {

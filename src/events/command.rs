@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::types::ModelName;
+use crate::types::Prices;
 use crate::types::TurnId;
 use crate::types::debate::Limits;
 
@@ -65,6 +66,12 @@ pub enum Command {
         agent: String,
         /// Through which.
         model: ModelName,
+        /// What it charges. The engine fills it in before the command is stored, so that replay needs no catalog.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prices: Option<Box<Prices>>,
+        /// Tokens that it takes in and gives out together; filled in by the engine, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window_tokens: Option<u64>,
     },
     /// Raise caps; one that is left out stays as it is.
     RaiseLimit {

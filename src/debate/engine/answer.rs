@@ -23,6 +23,9 @@ pub struct DebateConfig {
     pub presets: BTreeMap<String, PresetConfig>,
     /// Caps of debates that are asked for as models. A preset's own go before them; one that is left out is the usual one.
     pub model_limits: Limits,
+    /// The model that reads answers which could not be read, in formats that ask for it; the cheapest of the
+    /// cast when not set.
+    pub extract_model: Option<crate::types::ModelName>,
 }
 
 impl Default for DebateConfig {
@@ -32,6 +35,7 @@ impl Default for DebateConfig {
             judge_model: None,
             presets: BTreeMap::new(),
             model_limits: Limits::default(),
+            extract_model: None,
         }
     }
 }

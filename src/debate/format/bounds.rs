@@ -134,7 +134,10 @@ impl<'a> Walk<'a> {
         );
         let prompt = self.prompt_tokens(phase, index, contract);
         let form = contract.map_or(0, |contract| {
-            estimate_tokens(&contract::instruction(contract))
+            estimate_tokens(&contract::instruction(
+                contract,
+                &contract::most_choices(contract, self.spec),
+            ))
         });
         let again = answer.saturating_add(REPAIR_TOKENS + form);
         let calls = Calls::of(phase, member, contract);
@@ -228,7 +231,10 @@ fn task_tokens(spec: &Spec, phase: &Phase, contract: Option<&Contract>) -> u64 {
         .filter_map(|id| format.prompts.get(id));
     let topic = estimate_tokens(&spec.topic);
     let form = contract.map_or(0, |contract| {
-        estimate_tokens(&contract::instruction(contract))
+        estimate_tokens(&contract::instruction(
+            contract,
+            &contract::most_choices(contract, spec),
+        ))
     });
     let filled = texts.map(|text| {
         let times = |name: &str| text.matches(name).count() as u64;

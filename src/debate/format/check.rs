@@ -342,6 +342,7 @@ fn check_reference(
         | FieldKind::Text
         | FieldKind::Bool
         | FieldKind::Number { .. }
+        | FieldKind::Choice
         | FieldKind::Ranking
         | FieldKind::Several
         | FieldKind::Points(_) => {}

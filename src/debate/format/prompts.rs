@@ -20,7 +20,7 @@ use crate::types::debate::Phase;
 use crate::types::debate::RoleDef;
 
 /// What a template can name.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "topic",
     "agent",
     "role",
@@ -31,6 +31,7 @@ const VARIABLES: [&str; 10] = [
     "disagreement",
     "phase",
     "form",
+    "options",
 ];
 
 /// The values of what a template can name.
@@ -56,6 +57,8 @@ pub struct Variables<'a> {
     pub phase: &'a str,
     /// The form of the answer, from [`contract::instruction`].
     pub form: &'a str,
+    /// The answers that the debate was ordered with, in the order's order.
+    pub options: &'a [String],
 }
 
 /// Fills a template in. What is `None` is `none` in the template.
@@ -76,6 +79,7 @@ pub fn render(template: &str, variables: &Variables<'_>) -> Result<String, minij
         disagreement => variables.disagreement,
         phase => variables.phase,
         form => variables.form,
+        options => variables.options.to_vec(),
     };
     environment().render_str(template, values)
 }
@@ -208,7 +212,8 @@ fn must_render(
     parts: &Parts<'_>,
     disagreement: Option<u8>,
 ) -> Option<String> {
-    let form = contract::instruction(contract);
+    let form = contract::instruction(contract, &contract::sample_choices(contract));
+    let options = ["the first answer", "the second answer"].map(str::to_owned);
     let speakers = parts
         .roles
         .iter()
@@ -225,6 +230,7 @@ fn must_render(
             disagreement,
             phase: &phase.id,
             form: &form,
+            options: &options,
         })
     });
     variables

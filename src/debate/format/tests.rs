@@ -241,6 +241,7 @@ mod shipped_formats {
                 disagreement: Some(2),
                 phase: "exchange",
                 form: "",
+                options: &[],
             };
             render(&format.prompts["state_or_oppose"], &variables).unwrap()
         };
@@ -921,6 +922,7 @@ mod bounds {
             facts: Vec::new(),
             secrets: std::collections::BTreeMap::new(),
             audience: false,
+            extractor: None,
             parent: None,
         }
     }

@@ -159,15 +159,6 @@ impl State {
         });
     }
 
-    /// Who speaks in a phase: the cast of its roles, role by role.
-    fn speakers(&self, phase: &Phase) -> Vec<usize> {
-        let of_role = |role: &String| {
-            let role = role.clone();
-            (0..self.spec.cast.len()).filter(move |&member| self.spec.cast[member].role == role)
-        };
-        phase.who.iter().flat_map(of_role).collect()
-    }
-
     /// Asks the next speaker, or all of them at once. Their maxima are reserved before the first is asked.
     fn ask_next(&mut self, mut block: Block, step: &mut Step) {
         let asked = block.turns.len();

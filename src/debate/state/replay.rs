@@ -65,8 +65,9 @@ fn input_of(envelope: &Envelope) -> Option<Input> {
     match &envelope.body {
         EventBody::Started {} => Some(Input::Started),
         EventBody::Recovered { epoch } => Some(Input::Recovered { epoch: *epoch }),
-        EventBody::CommandAccepted { id, command, .. } => Some(Input::Command {
+        EventBody::CommandAccepted { id, by, command } => Some(Input::Command {
             id: id.clone(),
+            by: by.clone(),
             command: command.clone(),
         }),
         EventBody::CallFinished(finished) => {

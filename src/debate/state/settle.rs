@@ -8,6 +8,7 @@ use super::turn::Void;
 use crate::debate::contract;
 use crate::debate::contract::Reading;
 use crate::debate::decide;
+use crate::debate::view;
 use crate::events::CallFinished;
 use crate::events::CallOutcome;
 use crate::events::EventBody;
@@ -90,8 +91,10 @@ impl State {
     }
 
     fn read(&self, index: usize, text: &str) -> Reading {
-        let phase = self.phase(&self.turns[index].phase);
-        contract::read(&self.spec.format.contracts[&phase.contract], text)
+        let turn = &self.turns[index];
+        let phase = self.phase(&turn.phase);
+        let contract = &self.spec.format.contracts[&phase.contract];
+        contract::read(contract, &view::choices(self, turn), text)
     }
 
     fn take_answer(

@@ -58,6 +58,7 @@ impl World {
             facts: Vec::new(),
             secrets: std::collections::BTreeMap::new(),
             audience: false,
+            extractor: None,
             parent: None,
             format,
         };
@@ -144,6 +145,7 @@ impl World {
     fn tell(&mut self, id: &str, command: Command) -> Option<CommandRefused> {
         self.step(Input::Command {
             id: id.into(),
+            by: None,
             command,
         })
     }

@@ -10,6 +10,7 @@ use crate::debate::plan;
 use crate::events::Draft;
 use crate::events::EventBody;
 use crate::events::Purpose;
+use crate::events::QuoteCheck;
 use crate::events::TurnAction;
 use crate::events::TurnReset;
 use crate::events::TurnStarted;
@@ -63,6 +64,18 @@ pub struct TurnRecord {
     pub heard: usize,
     /// The answer that could not be read, and why, for the repair call.
     pub unreadable: Option<(String, String)>,
+    /// `true` for the second turn of a phase with `swap`: what it sees is in the reverse order.
+    pub swapped: bool,
+    /// In `pair_qa`, `true` for who asks and `false` for who answers.
+    pub asks: bool,
+    /// `true` for the turn that names who speaks next, under the order `pick`.
+    pub picks: bool,
+    /// `true` while a person is asked, and when a person has spoken.
+    pub human: bool,
+    /// `true` when a stand-in speaks: for a model that failed, or for a person who did not come in time.
+    pub stand_in: bool,
+    /// Its quotes, checked, once it has spoken.
+    pub quotes: Vec<QuoteCheck>,
     pub(super) retries_left: u32,
     pub(super) repairs_left: u32,
     pub(super) reserved: Reservation,
@@ -117,6 +130,12 @@ impl State {
             parse: None,
             heard: self.notes_by_people.len(),
             unreadable: None,
+            swapped: false,
+            asks: false,
+            picks: false,
+            human: false,
+            stand_in: false,
+            quotes: Vec::new(),
             retries_left: definition.on_fail.retry,
             repairs_left,
             reserved: Reservation::default(),

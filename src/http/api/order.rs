@@ -163,6 +163,7 @@ impl Agent {
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             endpoint: (endpoint != Endpoint::default()).then_some(endpoint),
+            rating: None,
         })
     }
 

@@ -101,6 +101,9 @@ pub enum FieldKind {
     },
     /// One of these words.
     OneOf(Vec<String>),
+    /// One of the contract's choices, where they are known only when a debate runs (`$options`, `$PHASE`); fixed
+    /// choices are [`FieldKind::OneOf`].
+    Choice,
     /// Each of the contract's choices once, best first.
     Ranking,
     /// Several of the contract's choices.

@@ -4,10 +4,13 @@
 //! in them is resolved and every bound is known, so the engine checks nothing again.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Atom;
+use super::Choices;
 use super::Contract;
 use super::Decision;
 use super::Phase;
@@ -57,6 +60,22 @@ impl Format {
     /// The phase of this id.
     pub fn phase(&self, id: &str) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.id == id)
+    }
+
+    /// `true` when it does not run without a list of answers to choose from: at least two.
+    pub fn needs_options(&self) -> bool {
+        let sees = |phase: &Phase| {
+            let mut atoms = phase.sees.iter().map(|sight| &sight.atom);
+            atoms.any(|atom| *atom == Atom::Options)
+        };
+        let chosen = |contract: &Contract| contract.choices == Some(Choices::Options);
+        self.phases.iter().any(sees) || self.contracts.values().any(chosen)
+    }
+
+    /// The texts that its roles keep secret, by name; a debate does not run without them.
+    pub fn needs_secrets(&self) -> BTreeSet<&str> {
+        let secrets = self.roles.iter().flat_map(|role| &role.secrets);
+        secrets.map(String::as_str).collect()
     }
 }
 

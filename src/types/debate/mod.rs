@@ -55,6 +55,7 @@ pub use phase::Sight;
 pub use spec::CastMember;
 pub use spec::Document;
 pub use spec::Estimate;
+pub use spec::Extractor;
 pub use spec::HumanSeat;
 pub use spec::Limits;
 pub use spec::Parent;

@@ -107,6 +107,8 @@ pub enum ParsePath {
     Fence,
     /// A pattern.
     Regex,
+    /// Another, cheap model read it out of the answer.
+    Extracted,
     /// It could not be read: an outcome of its own, never a guess.
     Unparsed,
 }

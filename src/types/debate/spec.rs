@@ -40,9 +40,22 @@ pub struct Spec {
     /// `true` when people watch who answer polls and put remarks; otherwise phases that wait for them are left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audience: bool,
+    /// Who reads answers that their contract could not be read out of, where the contract says `ask`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<Extractor>,
     /// Where it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+}
+
+/// The cheap model that reads answers which could not be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extractor {
+    /// Which.
+    pub model: ModelName,
+    /// What it charges; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
 }
 
 /// A text that agents argue from.
@@ -172,7 +185,7 @@ impl Limits {
     }
 }
 
-/// Upper bounds of a debate before it starts.
+/// What a debate can use at most, and what it is expected to use, before it starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Model calls at most, repairs included.
@@ -185,4 +198,13 @@ pub struct Estimate {
     pub max_output_tokens: u64,
     /// Money at most; `None` when a price is unknown.
     pub max_cost_nanousd: Option<NanoUsd>,
+    /// Prompt tokens when answers are as long as they are asked to be and nothing has to be mended.
+    #[serde(default)]
+    pub expected_input_tokens: u64,
+    /// Answer tokens then.
+    #[serde(default)]
+    pub expected_output_tokens: u64,
+    /// Money then; `None` when a price is unknown.
+    #[serde(default)]
+    pub expected_cost_nanousd: Option<NanoUsd>,
 }
