@@ -4,6 +4,7 @@
     reason = "help texts are shown to people as they stand here"
 )]
 
+mod ask;
 mod check_config;
 mod debate;
 mod follow;
@@ -55,6 +56,8 @@ struct Cli {
 enum Command {
     /// Serve REST and WebSocket
     Serve(Box<ServeArgs>),
+    /// Ask a model, or a debate as a model, one question
+    Ask(ask::AskArgs),
     /// Run a debate here and now, without a server
     Debate(debate::DebateArgs),
     /// Go on with a debate that was paused or interrupted
@@ -121,6 +124,7 @@ pub async fn run() -> ExitCode {
         .unwrap_or_else(|| Command::Serve(Box::new(cli.serve)));
     let result = match command {
         Command::Serve(args) => serve(&args).await,
+        Command::Ask(args) => ask::ask(&args).await,
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
         Command::Watch(args) => watch::watch(&args).await,

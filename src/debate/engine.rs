@@ -20,6 +20,8 @@ pub use answer::DebateConfig;
 pub use answer::OrderOutcome;
 
 use super::call::Caller;
+use super::call::Origin;
+use super::call::Origins;
 use super::driver::Driver;
 use super::driver::DriverEnd;
 use super::driver::DriverParts;
@@ -121,6 +123,7 @@ impl Engine {
     /// An engine that runs nothing yet.
     pub fn new(parts: EngineParts) -> Self {
         let caller = Arc::new(Caller {
+            origins: Origins::default(),
             clients: Arc::clone(&parts.clients),
             live: Arc::clone(&parts.live),
             catalog: Arc::clone(&parts.catalog),
@@ -153,6 +156,19 @@ impl Engine {
         order: &DebateOrder,
         idempotency: Option<(String, String)>,
     ) -> Result<OrderOutcome, CreateError> {
+        self.create_for(order, idempotency, Origin::default()).await
+    }
+
+    /// Creates a debate and starts it on somebody's behalf.
+    ///
+    /// # Errors
+    /// [`CreateError`]; then nothing was created.
+    pub async fn create_for(
+        &self,
+        order: &DebateOrder,
+        idempotency: Option<(String, String)>,
+        origin: Origin,
+    ) -> Result<OrderOutcome, CreateError> {
         let inner = &self.0;
         let created = inner.draw_up(order)?;
         let running = self.running();
@@ -183,6 +199,7 @@ impl Engine {
             CreateOutcome::Created(lease, log) => {
                 let id = lease.debate.clone();
                 inner.parts.live.stored(&id, log.clone().into());
+                inner.caller.origins.set(&id, origin);
                 self.spawn(lease, state, &log, Input::Started);
                 Ok(OrderOutcome {
                     id,
@@ -369,6 +386,7 @@ impl Engine {
             inner.parts.observers.debate_began();
             let end = driver.run(first).await;
             inner.drivers().remove(&debate);
+            inner.caller.origins.forget(&debate);
             let outcome = match end {
                 DriverEnd::Over(outcome) => outcome,
                 DriverEnd::Shutdown | DriverEnd::Lost | DriverEnd::StoreFailed => None,

@@ -2,11 +2,13 @@
 //!
 //! `state` decides and knows nothing outside; `driver` performs what it decides; `engine` owns the drivers.
 
+mod as_model;
 mod call;
 pub mod contract;
 mod decide;
 mod driver;
 mod engine;
+pub mod evidence;
 mod fold;
 pub mod format;
 mod order;
@@ -16,6 +18,15 @@ pub mod state;
 mod view;
 mod wall;
 
+pub use as_model::Candidates;
+pub use as_model::Casting;
+pub use as_model::ChatReader;
+pub use as_model::DebateModelParts;
+pub use as_model::DebateModels;
+pub use as_model::PresetAgentConfig;
+pub use as_model::PresetConfig;
+pub use as_model::WithDebates;
+pub use call::Origin;
 pub use decide::Moves;
 pub use decide::choose_judges;
 pub use decide::family;

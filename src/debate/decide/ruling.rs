@@ -1,5 +1,6 @@
 //! From ballots to who won: one decision of a format, with its count.
 
+use super::super::format::spelling;
 use super::super::state::State;
 use super::super::state::TurnRecord;
 use super::super::state::TurnStanding;
@@ -51,7 +52,7 @@ pub(super) struct Ruling {
 impl Ruling {
     fn nothing(rule: Rule, because: &str) -> Self {
         Self {
-            rule: name(rule).to_owned(),
+            rule: spelling::rule(rule).to_owned(),
             status: VerdictStatus::Undecided,
             leader: None,
             text: None,
@@ -95,26 +96,6 @@ pub(super) fn of(state: &State, decision: &Decision) -> Ruling {
         | Rule::Cumulative
         | Rule::Irv
         | Rule::Consensus => by_ballots(state, decision),
-    }
-}
-
-/// The protocol's word for a rule.
-pub(super) fn name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Majority => "majority",
-        Rule::Plurality => "plurality",
-        Rule::Judge => "judge",
-        Rule::Panel => "panel",
-        Rule::Weighted => "weighted",
-        Rule::Approval => "approval",
-        Rule::Borda => "borda",
-        Rule::MeanRank => "mean_rank",
-        Rule::Cumulative => "cumulative",
-        Rule::Irv => "irv",
-        Rule::Consensus => "consensus",
-        Rule::Swing => "swing",
-        Rule::Synthesis => "synthesis",
-        Rule::Trajectory => "trajectory",
     }
 }
 
@@ -167,7 +148,7 @@ fn settled(
         rule => rule,
     };
     Ruling {
-        rule: name(rule).to_owned(),
+        rule: spelling::rule(rule).to_owned(),
         status,
         leader,
         text: None,
@@ -298,7 +279,7 @@ fn synthesis(state: &State, decision: &Decision) -> Ruling {
         )
     });
     if let Some(text) = written {
-        ruling.rule = name(Rule::Synthesis).to_owned();
+        ruling.rule = spelling::rule(Rule::Synthesis).to_owned();
         ruling.status = VerdictStatus::Decided;
         ruling.because = Some("the answers were put together into one".to_owned());
         ruling.text = Some(text);
@@ -343,7 +324,7 @@ fn by_swing(state: &State, decision: &Decision) -> Ruling {
         Some(_) => VerdictStatus::Decided,
     };
     Ruling {
-        rule: name(decision.rule).to_owned(),
+        rule: spelling::rule(decision.rule).to_owned(),
         status,
         leader,
         text: None,
@@ -386,7 +367,7 @@ fn by_trajectory(state: &State, decision: &Decision) -> Ruling {
     };
     let (status, because) = status(state, decision, &count, (leader.as_ref(), &given));
     Ruling {
-        rule: name(decision.rule).to_owned(),
+        rule: spelling::rule(decision.rule).to_owned(),
         status,
         leader,
         text: None,

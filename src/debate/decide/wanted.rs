@@ -20,8 +20,8 @@ pub(super) fn of_phase(state: &State, phase: &str) -> Option<(Decision, FieldRef
     }
 }
 
-/// The count that is shown beside a synthesis: by `report.aggregate`, of the last phase of votes or rulings that ran
-/// and has a field of that kind.
+/// The count that is shown beside a synthesis: by `report.aggregate`, of the last phase of votes that ran and has a
+/// field of that kind.
 pub(super) fn aggregate(state: &State) -> Option<(Decision, FieldRef)> {
     let format = &state.spec().format;
     let Report { aggregate, .. } = format.report;
@@ -29,7 +29,7 @@ pub(super) fn aggregate(state: &State) -> Option<(Decision, FieldRef)> {
     let fields: Vec<FieldRef> = format
         .phases
         .iter()
-        .filter(|phase| matches!(phase.kind, PhaseKind::Vote | PhaseKind::Judge))
+        .filter(|phase| phase.kind == PhaseKind::Vote)
         .filter_map(|phase| field_for(state, phase, rule))
         .collect();
     let field = ballots::deciding(state, &fields)?.clone();

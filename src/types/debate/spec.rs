@@ -154,6 +154,18 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// These caps, and `others` where there is none.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            rounds: self.rounds.or(others.rounds),
+            calls: self.calls.or(others.calls),
+            tokens: self.tokens.or(others.tokens),
+            cost_usd: self.cost_usd.or(others.cost_usd),
+            wall_s: self.wall_s.or(others.wall_s),
+        }
+    }
+
     /// The stricter of two sets, cap by cap.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
