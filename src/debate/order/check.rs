@@ -117,11 +117,14 @@ impl<'a> Check<'a> {
             Some(nearest) => format!("did you mean \"{nearest}\"? "),
             None => String::new(),
         };
-        let message = format!(
-            "there is no format \"{}\": {hint}known are {}",
-            order.format,
-            known.join(", ")
-        );
+        let known = known.join(", ");
+        let message = match formats.mistakes_of(&order.format).next() {
+            Some(mistake) => format!("this format has mistakes: {mistake}"),
+            None => format!(
+                "there is no format \"{}\": {hint}known are {known}",
+                order.format
+            ),
+        };
         self.problem("format", "unknown_format", message);
     }
 
