@@ -1,5 +1,6 @@
 //! Assembly: the only place that says `new` on big things.
 
+mod casting;
 mod provider_check;
 mod reload;
 mod roster;
@@ -22,13 +23,18 @@ pub(crate) use provider_check::ProviderChecks;
 pub use serve::serve;
 pub use serve::state;
 
+use casting::FoundCast;
 use roster::CatalogRoster;
 use switch::StoredSwitch;
 use telling::Telling;
 
 use crate::catalog::Catalog;
 use crate::catalog::DataDirs;
+use crate::client::LlmError;
+use crate::client::LlmErrorKind;
 use crate::config::Config;
+use crate::debate::DebateModelParts;
+use crate::debate::DebateModels;
 use crate::debate::Engine;
 use crate::debate::EngineParts;
 use crate::debate::format::FormatLibrary;
@@ -58,6 +64,7 @@ use crate::types::Clock;
 use crate::types::Diagnostic;
 use crate::types::ModelName;
 use crate::types::Prices;
+use crate::wire;
 
 /// Why Agon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +102,8 @@ pub struct App {
     pub clock: Clock,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Debates that answer as models, for the outside world only.
+    pub debate_models: DebateModels,
     /// Gives the client of one model alone.
     pub(crate) factory: Arc<ClientFactory>,
     /// Settings of the gateway's paths.
@@ -169,6 +178,9 @@ impl App {
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, AppError> {
         let data = Data::load(config)?;
+        for mistake in data.formats.mistakes() {
+            tracing::warn!("this format is left out: {mistake}");
+        }
         let (router_config, warnings) = data.router(config);
         for warning in warnings {
             tracing::warn!("{warning}");
@@ -204,6 +216,12 @@ impl App {
             environment.clone(),
             Arc::clone(&discovery),
         );
+        let casting = FoundCast {
+            catalog: Arc::clone(&catalog),
+            environment: environment.clone(),
+            discovery: Arc::clone(&discovery),
+            judge: config.debate.judge_model.clone(),
+        };
         let engine = Engine::new(EngineParts {
             log: Arc::clone(&store) as _,
             debates: Arc::clone(&store) as _,
@@ -217,8 +235,27 @@ impl App {
             observers,
             config: config.debate.clone(),
         });
+        let debate_models = DebateModels::new(DebateModelParts {
+            engine: engine.clone(),
+            log: Arc::clone(&store) as _,
+            live: Arc::clone(&live) as _,
+            formats: Arc::clone(&formats),
+            presets: config.debate.presets.clone(),
+            limits: config.debate.model_limits,
+            casting: Arc::new(casting),
+            reader: Arc::new(|request| {
+                let chat = wire::typed(request).map_err(|error| {
+                    LlmError::new(LlmErrorKind::InvalidRequest, "debate", error.to_string())
+                })?;
+                Ok(chat.into_owned())
+            }),
+        });
+        for complaint in debate_models.complaints().await {
+            tracing::warn!("{complaint}");
+        }
         Ok(Self {
             engine,
+            debate_models,
             store,
             live,
             catalog,

@@ -21,6 +21,7 @@ pub(super) struct CatalogRoster {
     discovery: Arc<Discovery>,
     allowed_api_bases: Vec<String>,
     judge: Option<ModelName>,
+    extractor: Option<ModelName>,
 }
 
 impl CatalogRoster {
@@ -37,6 +38,7 @@ impl CatalogRoster {
             discovery,
             allowed_api_bases,
             judge: config.debate.judge_model.clone(),
+            extractor: config.debate.extract_model.clone(),
         }
     }
 
@@ -205,8 +207,16 @@ impl Roster for CatalogRoster {
         self.catalog.prices(model)
     }
 
+    fn window_tokens(&self, model: &ModelName) -> Option<u64> {
+        self.catalog.card(model)?.context_tokens
+    }
+
     fn default_judge(&self) -> Option<ModelName> {
         self.judge.clone()
+    }
+
+    fn default_extractor(&self) -> Option<ModelName> {
+        self.extractor.clone()
     }
 }
 

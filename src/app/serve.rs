@@ -134,6 +134,7 @@ pub fn state(config: &Config, app: &App, reload: Arc<dyn http::ConfigReload>) ->
         reload,
         tickets: http::Tickets::default(),
         router: Arc::clone(&app.router),
+        debate_models: app.debate_models.clone(),
         callers: Arc::clone(&app.factory) as _,
         embedders: Arc::clone(&app.factory) as _,
         gateway: Arc::clone(&app.gateway),

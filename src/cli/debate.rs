@@ -125,7 +125,10 @@ async fn go_on(args: &ResumeArgs, app: &App, settings: &Settings) -> Result<Exit
     }
     if status == Status::Paused {
         let command = format!("resume-{}", before.head_seq);
-        let told = app.engine.command(&id, command, Command::Resume {}).await;
+        let told = app
+            .engine
+            .tell(&id, command, None, Command::Resume {})
+            .await;
         told.map_err(|error| AppError::Failed(error.to_string()))?;
     }
     if !args.json {
@@ -189,6 +192,7 @@ fn order(
             cost_usd: args.max_cost,
             wall_s: args.max_seconds,
         },
+        ..DebateOrder::default()
     })
 }
 

@@ -89,7 +89,7 @@ impl<'a> Follower<'a> {
                     pausing = true;
                     interrupts = self::interrupts().await;
                     let id = format!("terminal-{}", self.written);
-                    if self.app.engine.command(&self.debate, id, Command::Pause { at: PauseAt::Now }).await.is_err() {
+                    if self.app.engine.tell(&self.debate, id, None, Command::Pause { at: PauseAt::Now }).await.is_err() {
                         // It ended at this very moment, or is paused already.
                         self.catch_up().await?;
                         return Ok(self.ended.unwrap_or(Followed::Paused));

@@ -4,10 +4,11 @@
     reason = "help texts are shown to people as they stand here"
 )]
 
+mod ask;
 mod check_config;
 mod debate;
 mod follow;
-mod lists;
+mod formats;
 mod litellm_flags;
 mod logging;
 mod models;
@@ -55,6 +56,8 @@ struct Cli {
 enum Command {
     /// Serve REST and WebSocket
     Serve(Box<ServeArgs>),
+    /// Ask a model, or a debate as a model, one question
+    Ask(ask::AskArgs),
     /// Run a debate here and now, without a server
     Debate(debate::DebateArgs),
     /// Go on with a debate that was paused or interrupted
@@ -63,8 +66,8 @@ enum Command {
     Watch(watch::WatchArgs),
     /// List the models of the catalog, show one, or take over a price map
     Models(models::ModelsArgs),
-    /// List the debate formats, or show one
-    Formats(lists::FormatsArgs),
+    /// List the debate formats, draw one, or check a file of your own
+    Formats(formats::FormatsArgs),
     /// Read or write a provider's protocol, to add a provider or to report a bug
     #[command(subcommand)]
     Wire(wire::WireCommand),
@@ -121,11 +124,12 @@ pub async fn run() -> ExitCode {
         .unwrap_or_else(|| Command::Serve(Box::new(cli.serve)));
     let result = match command {
         Command::Serve(args) => serve(&args).await,
+        Command::Ask(args) => ask::ask(&args).await,
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
         Command::Models(args) => models::models(&args).await,
-        Command::Formats(args) => lists::formats(&args),
+        Command::Formats(args) => formats::formats(&args),
         Command::Wire(command) => wire::wire(&command),
         Command::Ollama(args) => ollama::ollama(&args).await,
         Command::Providers(args) => providers::providers(&args).await,

@@ -159,6 +159,14 @@ impl Renderer {
             | EventBody::CallFinished(_)
             | EventBody::TimerFired { .. }
             | EventBody::PhaseFinished { .. }
+            | EventBody::HumanRequested(_)
+            | EventBody::PollOpened { .. }
+            | EventBody::VoteCast { .. }
+            | EventBody::PollClosed { .. }
+            | EventBody::ClaimChecked(_)
+            | EventBody::SummaryReady { .. }
+            | EventBody::ModelSwapped { .. }
+            | EventBody::LimitsRaised(_)
             | EventBody::VerdictStarted {} => String::new(),
         }
     }
@@ -341,6 +349,9 @@ fn waiting(cause: &WaitingFor) -> String {
             model: Some(model),
             waited_ms,
         } => format!("… loading {} ({} s)", model.model(), waited_ms / 1000),
+        WaitingFor::RateLimited { wait_ms } => {
+            format!("… at the provider's limit ({} s)", wait_ms / 1000)
+        }
         WaitingFor::ModelLoading { model: None, .. } => {
             "… the local model is being loaded".to_owned()
         }
@@ -373,6 +384,7 @@ mod tests {
             attempt: 0,
             prompt_hash: String::new(),
             substitute_for: None,
+            swapped: false,
         };
         at(turn, EventBody::TurnStarted(Box::new(started)))
     }

@@ -110,6 +110,7 @@ pub struct CallTrace {
     reply_headers: Mutex<HeaderMap>,
     cost: Mutex<Option<NanoUsd>>,
     remaining: Mutex<(Option<u64>, Option<u64>)>,
+    debate: OnceLock<DebateId>,
 }
 
 /// How a call was routed so far.
@@ -193,6 +194,16 @@ impl CallTrace {
     /// Notes which implementation makes the call; the first attempt's stays.
     pub fn note_path(&self, path: CallPath) {
         self.path.get_or_init(|| path);
+    }
+
+    /// Notes the debate that answers the call.
+    pub fn note_debate(&self, debate: DebateId) {
+        self.debate.get_or_init(|| debate);
+    }
+
+    /// The debate that answers the call, where a debate does.
+    pub fn debate(&self) -> Option<&DebateId> {
+        self.debate.get()
     }
 
     /// Notes what the last attempt's request could not carry; it takes the place of what was noted before.

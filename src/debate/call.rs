@@ -1,6 +1,10 @@
 //! Performing one planned call: words go to the live lane as they come, the whole goes to the driver.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -30,6 +34,7 @@ use crate::types::ChatChunk;
 use crate::types::DebateId;
 use crate::types::FinishReason;
 use crate::types::ResponseBuilder;
+use crate::types::Span;
 use crate::types::TurnId;
 use crate::types::Usage;
 use crate::types::usage::estimate_tokens;
@@ -37,8 +42,50 @@ use crate::types::usage::estimate_tokens;
 /// A turn without a time limit of its own may take this long.
 const DEFAULT_TURN: Duration = Duration::from_secs(600);
 
+/// On whose behalf a debate is held, for the reports of its calls. Not in its log: whoever goes on with the debate after
+/// a restart reports for nobody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Who asked, when the caller is known.
+    pub principal: Option<String>,
+    /// The place in a trace that the calls stand beside.
+    pub span: Option<Span>,
+    /// Labels of the calls.
+    pub tags: Vec<String>,
+}
+
+/// The origins of the debates that run in this process and have one.
+#[derive(Debug, Default)]
+pub(super) struct Origins(Mutex<HashMap<DebateId, Origin>>);
+
+impl Origins {
+    pub(super) fn set(&self, debate: &DebateId, origin: Origin) {
+        if origin != Origin::default() {
+            self.held().insert(debate.clone(), origin);
+        }
+    }
+
+    pub(super) fn forget(&self, debate: &DebateId) {
+        self.held().remove(debate);
+    }
+
+    fn of(&self, debate: &DebateId) -> Origin {
+        let mut origin = self.held().get(debate).cloned().unwrap_or_default();
+        // Each call is a span of its own, with the parent that the asker named.
+        if let Some(span) = &mut origin.span {
+            span.id = rand::random::<u64>().max(1);
+        }
+        origin
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<DebateId, Origin>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Performs calls for all debates of this process.
 pub(super) struct Caller {
+    pub(super) origins: Origins,
     pub(super) clients: Arc<dyn ClientSource>,
     pub(super) live: Arc<dyn LiveLane>,
     pub(super) catalog: Arc<Catalog>,
@@ -89,8 +136,11 @@ impl Caller {
     ) {
         let deadline = Instant::now() + plan.timeout.unwrap_or(DEFAULT_TURN);
         let trace = Arc::new(CallTrace::default());
-        let request =
+        let origin = self.origins.of(debate);
+        let mut request =
             ChatRequest::new(plan.model.clone(), plan.chat.clone()).with_call(CallContext {
+                principal: origin.principal,
+                span: origin.span,
                 debate: Some(debate.clone()),
                 turn: Some(plan.turn.clone()),
                 deadline: Some(deadline),
@@ -99,6 +149,7 @@ impl Caller {
                 trace: Arc::clone(&trace),
                 ..CallContext::default()
             });
+        request.head.tags = origin.tags;
         let mut progress = Progress {
             driver,
             debate,

@@ -3,9 +3,13 @@
 //! Reading never guesses. An answer that is not what was asked for is [`ParsePath::Unparsed`], and so is
 //! one that says two different things.
 
+mod asked;
+mod ballot;
 mod canonical;
+mod choices;
 mod fields;
 mod found;
+mod number;
 #[cfg(test)]
 mod tests;
 mod wording;
@@ -13,7 +17,11 @@ mod wording;
 use serde_json::Map;
 use serde_json::Value;
 
+pub use asked::extract_prompt;
+pub use asked::read_extracted;
 pub use canonical::canonical;
+pub use choices::most_choices;
+pub use choices::sample_choices;
 pub use wording::instruction;
 pub use wording::repair_prompt;
 pub use wording::schema;
@@ -57,15 +65,21 @@ impl Reading {
 
 /// Reads an answer in the ways that its contract lists, in their order.
 ///
+/// `choices` are what rankings, choices, approvals and points are over, as the reader saw them; what was read
+/// names them in the same words. Contracts with words of their own do not look at them.
+///
 /// The first way that gives a valid answer counts; one that finds two different valid answers ends the
 /// search, because choosing between them would be a guess.
-pub fn read(contract: &Contract, text: &str) -> Reading {
+pub fn read(contract: &Contract, choices: &[String], text: &str) -> Reading {
     if text.trim().is_empty() {
         let path = match contract.kind {
             ContractKind::Text => ParsePath::Text,
-            ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => {
-                ParsePath::Unparsed
-            }
+            ContractKind::Json
+            | ContractKind::Choice
+            | ContractKind::Verdict
+            | ContractKind::Ranking
+            | ContractKind::Scores
+            | ContractKind::Question => ParsePath::Unparsed,
         };
         return Reading {
             parsed: None,
@@ -79,18 +93,24 @@ pub fn read(contract: &Contract, text: &str) -> Reading {
             path: ParsePath::Text,
             problem: None,
         },
-        ContractKind::Json | ContractKind::Choice | ContractKind::Verdict => search(contract, text),
+        ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => search(contract, choices, text),
     }
 }
 
-fn search(contract: &Contract, text: &str) -> Reading {
+fn search(contract: &Contract, choices: &[String], text: &str) -> Reading {
     let mut problem_found = None;
     for way in &contract.extract {
         let (found, path) = match way {
-            Extract::Schema => (found::whole(contract, text), ParsePath::Strict),
-            Extract::Fence => (found::inside(contract, text), ParsePath::Fence),
+            Extract::Schema => (found::whole(contract, choices, text), ParsePath::Strict),
+            Extract::Fence => (found::inside(contract, choices, text), ParsePath::Fence),
             Extract::Regex(pattern) => {
-                (found::by_pattern(contract, pattern, text), ParsePath::Regex)
+                let found = found::by_pattern(contract, choices, pattern, text);
+                (found, ParsePath::Regex)
             }
             // Needs a model: whoever calls this asks one, and reads its answer.
             Extract::Ask => continue,

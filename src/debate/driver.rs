@@ -42,6 +42,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(300);
 /// A command on its way to a driver, and where the answer goes.
 pub(super) struct Told {
     pub(super) id: String,
+    pub(super) by: Option<String>,
     pub(super) command: Command,
     pub(super) answer: oneshot::Sender<Result<(), CommandRefused>>,
 }
@@ -166,6 +167,7 @@ impl Driver {
     async fn obey(&mut self, told: Told) -> Result<(), DriverEnd> {
         let step = self.state.step(Input::Command {
             id: told.id,
+            by: told.by,
             command: told.command,
         });
         let answer = step.refused.map_or(Ok(()), Err);

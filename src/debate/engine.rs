@@ -20,6 +20,8 @@ pub use answer::DebateConfig;
 pub use answer::OrderOutcome;
 
 use super::call::Caller;
+use super::call::Origin;
+use super::call::Origins;
 use super::driver::Driver;
 use super::driver::DriverEnd;
 use super::driver::DriverParts;
@@ -121,6 +123,7 @@ impl Engine {
     /// An engine that runs nothing yet.
     pub fn new(parts: EngineParts) -> Self {
         let caller = Arc::new(Caller {
+            origins: Origins::default(),
             clients: Arc::clone(&parts.clients),
             live: Arc::clone(&parts.live),
             catalog: Arc::clone(&parts.catalog),
@@ -153,6 +156,19 @@ impl Engine {
         order: &DebateOrder,
         idempotency: Option<(String, String)>,
     ) -> Result<OrderOutcome, CreateError> {
+        self.create_for(order, idempotency, Origin::default()).await
+    }
+
+    /// Creates a debate and starts it on somebody's behalf.
+    ///
+    /// # Errors
+    /// [`CreateError`]; then nothing was created.
+    pub async fn create_for(
+        &self,
+        order: &DebateOrder,
+        idempotency: Option<(String, String)>,
+        origin: Origin,
+    ) -> Result<OrderOutcome, CreateError> {
         let inner = &self.0;
         let created = inner.draw_up(order)?;
         let running = self.running();
@@ -183,6 +199,7 @@ impl Engine {
             CreateOutcome::Created(lease, log) => {
                 let id = lease.debate.clone();
                 inner.parts.live.stored(&id, log.clone().into());
+                inner.caller.origins.set(&id, origin);
                 self.spawn(lease, state, &log, Input::Started);
                 Ok(OrderOutcome {
                     id,
@@ -193,16 +210,19 @@ impl Engine {
         }
     }
 
-    /// Tells a debate something; returns when it is stored, or refused.
+    /// Tells a debate something; returns when it is stored, or refused. `by` is who says it, where that is known:
+    /// seats and polls go by it.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn command(
+    pub async fn tell(
         &self,
         debate: &DebateId,
         id: String,
+        by: Option<String>,
         command: Command,
     ) -> Result<(), CommandError> {
+        let command = self.complete(command)?;
         let driver = self.0.drivers().get(debate).cloned();
         let Some(driver) = driver else {
             let summary = self.0.parts.debates.summary(debate).await?;
@@ -215,6 +235,7 @@ impl Engine {
         let told = driver
             .send(Told {
                 id,
+                by,
                 command,
                 answer,
             })
@@ -230,6 +251,27 @@ impl Engine {
                 })
             }
         }
+    }
+
+    /// A command as it is stored: with the prices and the window of a model that it names, so that replay needs no
+    /// catalog. For whoever steps a state without a driver, as a fork does.
+    ///
+    /// # Errors
+    /// When the model cannot be called.
+    pub fn complete(&self, command: Command) -> Result<Command, CommandRefused> {
+        let Command::SwapModel { agent, model, .. } = command else {
+            return Ok(command);
+        };
+        let roster = &self.0.parts.roster;
+        if let Err(problem) = roster.check(&model, None) {
+            return Err(CommandRefused::BadModel(problem.message));
+        }
+        Ok(Command::SwapModel {
+            prices: roster.prices(&model).map(Box::new),
+            window_tokens: roster.window_tokens(&model),
+            agent,
+            model,
+        })
     }
 
     /// Goes on with every debate that nobody runs. Returns how many.
@@ -344,6 +386,7 @@ impl Engine {
             inner.parts.observers.debate_began();
             let end = driver.run(first).await;
             inner.drivers().remove(&debate);
+            inner.caller.origins.forget(&debate);
             let outcome = match end {
                 DriverEnd::Over(outcome) => outcome,
                 DriverEnd::Shutdown | DriverEnd::Lost | DriverEnd::StoreFailed => None,

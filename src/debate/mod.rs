@@ -2,11 +2,14 @@
 //!
 //! `state` decides and knows nothing outside; `driver` performs what it decides; `engine` owns the drivers.
 
+mod as_model;
 mod call;
 pub mod contract;
 mod decide;
 mod driver;
 mod engine;
+pub mod evidence;
+mod fold;
 pub mod format;
 mod order;
 mod plan;
@@ -15,6 +18,20 @@ pub mod state;
 mod view;
 mod wall;
 
+pub use as_model::Candidates;
+pub use as_model::Casting;
+pub use as_model::ChatReader;
+pub use as_model::DebateModelParts;
+pub use as_model::DebateModels;
+pub use as_model::PresetAgentConfig;
+pub use as_model::PresetConfig;
+pub use as_model::WithDebates;
+pub use call::Origin;
+pub use decide::Moves;
+pub use decide::choose_judges;
+pub use decide::family;
+pub use decide::flip_kind;
+pub use decide::moves;
 pub use engine::CommandError;
 pub use engine::CreateError;
 pub use engine::DebateConfig;

@@ -2,6 +2,9 @@
 
 mod check;
 mod seats;
+mod texts;
+
+use std::collections::BTreeMap;
 
 use check::Check;
 
@@ -9,6 +12,8 @@ use super::format::FormatLibrary;
 use crate::types::Endpoint;
 use crate::types::ModelName;
 use crate::types::Prices;
+use crate::types::debate::Document;
+use crate::types::debate::HumanSeat;
 use crate::types::debate::Limits;
 use crate::types::debate::Spec;
 
@@ -29,6 +34,16 @@ pub struct DebateOrder {
     pub seed: Option<u64>,
     /// Caps.
     pub limits: Limits,
+    /// Answers to choose from, in formats that choose among given ones.
+    pub options: Vec<String>,
+    /// Texts that every agent may see and quote.
+    pub facts: Vec<Document>,
+    /// Texts for the roles that name them, by the name.
+    pub secrets: BTreeMap<String, Document>,
+    /// `true` when people watch who answer polls and put remarks.
+    pub audience: bool,
+    /// Who reads answers that could not be read, where the format asks for that.
+    pub extract_model: Option<ModelName>,
 }
 
 /// An agent as somebody asks for it.
@@ -38,8 +53,10 @@ pub struct AgentOrder {
     pub name: Option<String>,
     /// Its role; the next free seat when not given.
     pub role: Option<String>,
-    /// Who speaks.
+    /// Who speaks; for a person's seat, who stands in after the deadline.
     pub model: ModelName,
+    /// Set when a person holds the seat.
+    pub human: Option<HumanSeat>,
     /// Who speaks when that one cannot.
     pub substitute: Option<ModelName>,
     /// Instructions of its own.
@@ -50,6 +67,8 @@ pub struct AgentOrder {
     pub max_tokens: Option<u32>,
     /// Another address or credential.
     pub endpoint: Option<Endpoint>,
+    /// How much its ballots weigh in formats that weigh by rating; above 0.
+    pub rating: Option<f64>,
 }
 
 impl AgentOrder {
@@ -59,11 +78,13 @@ impl AgentOrder {
             name: None,
             role: None,
             model,
+            human: None,
             substitute: None,
             persona: None,
             temperature: None,
             max_tokens: None,
             endpoint: None,
+            rating: None,
         }
     }
 }
@@ -99,8 +120,14 @@ pub trait Roster: Send + Sync {
     /// What the model charges; `None` when nobody knows.
     fn prices(&self, model: &ModelName) -> Option<Prices>;
 
+    /// Tokens that the model takes in and gives out together; `None` when nobody knows.
+    fn window_tokens(&self, model: &ModelName) -> Option<u64>;
+
     /// The model that judges when nobody names a judge; `None` leaves it to the first debater's.
     fn default_judge(&self) -> Option<ModelName>;
+
+    /// The model that reads answers that could not be read; `None` leaves it to the cheapest of the cast.
+    fn default_extractor(&self) -> Option<ModelName>;
 }
 
 /// Makes the spec, and the warnings that go with it.
@@ -116,11 +143,13 @@ pub(super) fn spec(
     let mut check = Check::new(roster);
     check.texts(order);
     check.limits(&order.limits);
+    check.documents(order);
     let Some(format) = formats.get(&order.format) else {
         check.unknown_format(order, formats);
         return Err(OrderError(check.problems));
     };
     let cast = check.cast(order, format);
+    check.secrets_of(format, order);
     if !check.problems.is_empty() {
         return Err(OrderError(check.problems));
     }
@@ -137,6 +166,16 @@ pub(super) fn spec(
         cast,
         limits,
         seed,
+        options: order
+            .options
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .collect(),
+        facts: order.facts.clone(),
+        secrets: order.secrets.clone(),
+        audience: order.audience,
+        extractor: None,
+        parent: None,
     };
     Ok((spec, check.warnings))
 }

@@ -9,10 +9,8 @@ use super::view;
 use crate::events::Purpose;
 use crate::types::Chat;
 use crate::types::Endpoint;
-use crate::types::Message;
 use crate::types::ModelName;
 use crate::types::ResponseFormat;
-use crate::types::Role;
 use crate::types::Sampling;
 use crate::types::TurnId;
 use crate::types::Usage;
@@ -41,6 +39,11 @@ pub struct CallPlan {
     pub request_hash: String,
     /// What it may use at most.
     pub reservation: Reservation,
+    /// What was left out of the request to fit the model's window, one line each.
+    pub left_out: Vec<String>,
+    /// Set when the request does not fit the window even so: it must not be made, and the turn fails with the
+    /// reason `context_overflow`.
+    pub overflow: Option<String>,
 }
 
 /// What a call may use at most.
@@ -75,27 +78,19 @@ pub(super) fn call(state: &State, index: usize) -> CallPlan {
         .format
         .phase(&turn.phase)
         .expect("the loader resolved every phase");
-    let contract = &spec.format.contracts[&phase.contract];
-    let max_tokens = member
-        .max_tokens
-        .map_or(phase.tokens, |own| own.min(phase.tokens));
-    let mut messages = view::messages(state, turn);
-    if let (Purpose::Repair, Some((answer, problem))) = (turn.purpose, &turn.unreadable) {
-        messages.push(Message::text(Role::Assistant, answer.clone()));
-        messages.push(Message::text(
-            Role::User,
-            contract::repair_prompt(contract, problem),
-        ));
-    }
+    let contract = state.contract_of(turn);
+    let choices = view::choices(state, turn);
+    let max_tokens = view::answer_tokens(state, turn);
+    let rendered = view::render(state, turn);
     let chat = Chat {
-        messages,
+        messages: rendered.messages,
         sampling: Sampling {
             temperature: member.temperature,
             max_output_tokens: Some(max_tokens),
             seed: Some(draw(spec.seed, &[turn.id.as_str(), "seed"]) & 0x7fff_ffff),
             ..Sampling::default()
         },
-        format: response_format(&phase.contract, contract),
+        format: response_format(&phase.contract, &contract, &choices),
         ..Chat::default()
     };
     let prompt_tokens: u64 = chat
@@ -127,11 +122,13 @@ pub(super) fn call(state: &State, index: usize) -> CallPlan {
             tokens: most.total_tokens(),
             cost_nanousd: member.prices.map_or(0, |prices| prices.cost(&most).0),
         },
+        left_out: rendered.left_out,
+        overflow: rendered.overflow,
     }
 }
 
-fn response_format(name: &str, contract: &Contract) -> ResponseFormat {
-    match contract::schema(contract) {
+fn response_format(name: &str, contract: &Contract, choices: &[String]) -> ResponseFormat {
+    match contract::schema(contract, choices) {
         Some(schema) if contract.extract.contains(&Extract::Schema) => ResponseFormat::JsonSchema {
             name: name.to_owned(),
             schema,

@@ -4,6 +4,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::command::Command;
+use super::turn::HumanRequested;
+use super::turn::QuoteCheck;
 use super::turn::TurnCompleted;
 use super::turn::TurnReset;
 use super::turn::TurnStarted;
@@ -13,11 +16,13 @@ use crate::types::NanoUsd;
 use crate::types::TurnId;
 use crate::types::Usage;
 use crate::types::debate::Estimate;
+use crate::types::debate::Limits;
 use crate::types::debate::Order;
 use crate::types::debate::Outcome;
 use crate::types::debate::ParsePath;
 use crate::types::debate::PhaseKind;
 use crate::types::debate::Spec;
+use crate::types::debate::Tally;
 use crate::types::debate::Totals;
 use crate::types::debate::Verdict;
 
@@ -48,6 +53,9 @@ pub enum EventBody {
     CommandAccepted {
         /// The sender's id of the command; a second one of the same id changes nothing.
         id: String,
+        /// Who sent it, where the sender is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
         /// What.
         #[serde(flatten)]
         command: Command,
@@ -115,6 +123,60 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
     },
+    /// A person's words are wanted: a turn of a seat, or remarks of the audience.
+    #[serde(rename = "human.requested")]
+    HumanRequested(HumanRequested),
+    /// The audience is asked.
+    #[serde(rename = "poll.opened")]
+    PollOpened {
+        /// What can be chosen.
+        choices: Vec<String>,
+        /// Seconds until it closes, counted from this event; `None` stays open until a command ends the phase.
+        timeout_s: Option<u32>,
+        /// `true` when the tally is kept back until the debate ends.
+        hidden: bool,
+    },
+    /// Somebody voted in a poll; what, is told when the poll's tally is.
+    #[serde(rename = "vote.cast")]
+    VoteCast {
+        /// The phase that is the poll.
+        poll: String,
+        /// Ballots so far; a second ballot of the same identity replaces its first.
+        ballots: u32,
+    },
+    /// A poll is over.
+    #[serde(rename = "poll.closed")]
+    PollClosed {
+        /// Ballots.
+        ballots: u32,
+        /// Votes of each choice; `None` while they are kept back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tally: Option<Vec<Tally>>,
+    },
+    /// A quote in a turn was looked for in its sources.
+    #[serde(rename = "claim.checked")]
+    ClaimChecked(QuoteCheck),
+    /// A round was summed up.
+    #[serde(rename = "summary.ready")]
+    SummaryReady {
+        /// The summary.
+        text: String,
+        /// The turns that it covers.
+        covers: Vec<TurnId>,
+    },
+    /// An agent speaks through another model from now on.
+    #[serde(rename = "model.swapped")]
+    ModelSwapped {
+        /// Who.
+        agent: String,
+        /// Through which model until now.
+        from: ModelName,
+        /// Through which from now on.
+        to: ModelName,
+    },
+    /// Caps were raised.
+    #[serde(rename = "limits.raised")]
+    LimitsRaised(Limits),
     /// Most of a cap is used.
     #[serde(rename = "budget.warning")]
     BudgetWarning {
@@ -173,6 +235,14 @@ impl EventBody {
             | Self::TurnFailed(_)
             | Self::PositionChanged { .. }
             | Self::HumanAccepted { .. }
+            | Self::HumanRequested(_)
+            | Self::PollOpened { .. }
+            | Self::VoteCast { .. }
+            | Self::PollClosed { .. }
+            | Self::ClaimChecked(_)
+            | Self::SummaryReady { .. }
+            | Self::ModelSwapped { .. }
+            | Self::LimitsRaised(_)
             | Self::BudgetWarning { .. }
             | Self::BudgetExceeded { .. }
             | Self::VerdictStarted {}
@@ -213,45 +283,6 @@ pub struct Created {
     pub warnings: Vec<String>,
 }
 
-/// What a debate can be told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cmd", content = "data", rename_all = "snake_case")]
-pub enum Command {
-    /// Hold.
-    Pause {
-        /// When.
-        #[serde(default)]
-        at: PauseAt,
-    },
-    /// Go on.
-    Resume {},
-    /// End; upstreams are closed at once.
-    Stop {
-        /// Decide on what there is, instead of ending without a verdict.
-        #[serde(default)]
-        decide: bool,
-    },
-    /// Say something into the debate.
-    Interject {
-        /// The words.
-        text: String,
-        /// For which agent; everybody when `None`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<String>,
-    },
-}
-
-/// When a pause takes effect.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PauseAt {
-    /// After the turns in flight.
-    #[default]
-    Turn,
-    /// At once: turns in flight are void and asked for again afterwards.
-    Now,
-}
-
 /// What a turn waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
@@ -261,6 +292,11 @@ pub enum WaitingFor {
         /// How many have to end first; 0 in events that an older release wrote.
         #[serde(default)]
         behind: u64,
+    },
+    /// The provider's limit of calls or tokens.
+    RateLimited {
+        /// Milliseconds that the call will wait at least, as far as known.
+        wait_ms: u64,
     },
     /// A local model that is being loaded.
     ModelLoading {
@@ -281,6 +317,8 @@ pub enum Purpose {
     Turn,
     /// Mending an answer that could not be read.
     Repair,
+    /// Having another, cheap model read an answer that could not be read.
+    Extract,
 }
 
 /// How a model call ended.
@@ -338,11 +376,15 @@ pub enum CallOutcome {
 }
 
 /// A timer of the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerId {
     /// The debate's cap on wall time.
     Wall,
+    /// A person's time to speak in a turn.
+    Turn(TurnId),
+    /// The time of a poll or of the audience's remarks: a phase and its repetition, counted from 0.
+    Phase(String, u32),
 }
 
 /// How a debate ended.

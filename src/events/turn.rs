@@ -29,6 +29,36 @@ pub struct TurnStarted {
     /// The model that could not speak, when a stand-in does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub substitute_for: Option<ModelName>,
+    /// `true` when what it sees is in the reverse order, to find out whether the order decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub swapped: bool,
+}
+
+/// A person's words are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanRequested {
+    /// The seat; `None` asks the audience.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Who may answer; anybody who may command the debate when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// What is asked, as the seat's model would be asked.
+    pub prompt: String,
+    /// Seconds to answer in, counted from this event.
+    pub deadline_s: u32,
+}
+
+/// A quote that was looked for in its sources, by normalised match: letters and digits only, case and spaces squashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteCheck {
+    /// The quote, without its tags.
+    pub text: String,
+    /// Whether it stands in a source.
+    pub verified: bool,
+    /// The title of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// A speaker has spoken.
@@ -60,6 +90,15 @@ pub struct TurnCompleted {
     pub total_ms: u64,
     /// Why it ended.
     pub finish: FinishReason,
+    /// Its quotes, in order, where its contract has them checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<QuoteCheck>,
+    /// `true` when a person spoke.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub human: bool,
+    /// What was left out of the request to fit the model's window, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// A turn is void, for now or for good.

@@ -49,6 +49,7 @@ use serde::Deserialize;
 use crate::catalog::Catalog;
 use crate::client::ClientSource;
 use crate::client::EmbedderSource;
+use crate::debate::DebateModels;
 use crate::debate::Engine;
 use crate::debate::format::FormatLibrary;
 use crate::events::LiveLane;
@@ -141,6 +142,8 @@ pub struct HttpParts {
     pub tickets: Tickets,
     /// Answers for models.
     pub router: Arc<Router>,
+    /// Debates that answer as models.
+    pub debate_models: DebateModels,
     /// Who can be asked for one model alone, past the router, to see whether it answers.
     pub callers: Arc<dyn ClientSource>,
     /// The same for vectors.

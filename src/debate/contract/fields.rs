@@ -11,7 +11,9 @@ use serde_json::Number;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::ballot;
 use crate::types::debate::Contract;
+use crate::types::debate::ContractKind;
 use crate::types::debate::Field;
 use crate::types::debate::FieldKind;
 
@@ -64,13 +66,18 @@ impl<'j> Pairs<'j> {
 /// # Errors
 ///
 /// Says of every field what is wrong with it.
-pub(super) fn read(contract: &Contract, pairs: &Pairs<'_>) -> Result<Map<String, Value>, String> {
+pub(super) fn read(
+    contract: &Contract,
+    choices: &[String],
+    pairs: &Pairs<'_>,
+) -> Result<Map<String, Value>, String> {
     let mut read = Map::new();
     let mut problems = Vec::new();
     for field in &contract.fields {
         match pairs
             .one(&field.name)
-            .and_then(|value| of_json(field, value))
+            .and_then(|value| of_json(field, choices, value))
+            .and_then(|value| as_asked(contract, value))
         {
             Ok(value) => {
                 read.insert(field.name.clone(), value);
@@ -85,6 +92,37 @@ pub(super) fn read(contract: &Contract, pairs: &Pairs<'_>) -> Result<Map<String,
     }
 }
 
+/// Looks at what only one kind of contract asks for.
+///
+/// # Errors
+///
+/// A question that asks nothing, or several things at once.
+pub(super) fn as_asked(contract: &Contract, value: Value) -> Result<Value, String> {
+    match contract.kind {
+        ContractKind::Question => question(value),
+        ContractKind::Text
+        | ContractKind::Json
+        | ContractKind::Choice
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores => Ok(value),
+    }
+}
+
+fn question(value: Value) -> Result<Value, String> {
+    /// Western, full-width and Arabic.
+    const MARKS: [char; 3] = ['?', '\u{ff1f}', '\u{61f}'];
+    let text = value.as_str().unwrap_or_default();
+    let ends = text
+        .trim_end_matches(['"', '\'', ')', '*', '\u{201d}', '\u{bb}'])
+        .ends_with(MARKS);
+    match text.matches(MARKS).count() {
+        1 if ends => Ok(value),
+        0 | 1 => Err("it must end in a question mark".to_owned()),
+        _ => Err("it must be one question, not several".to_owned()),
+    }
+}
+
 /// How many of the contract's fields an object names.
 pub(super) fn known(contract: &Contract, pairs: &Pairs<'_>) -> usize {
     let named = |field: &&Field| pairs.0.iter().any(|(name, _)| *name == field.name);
@@ -96,29 +134,44 @@ pub(super) fn known(contract: &Contract, pairs: &Pairs<'_>) -> usize {
 /// # Errors
 ///
 /// Says what the field must be.
-pub(super) fn of_text(field: &Field, text: &str) -> Result<Value, String> {
+pub(super) fn of_text(field: &Field, choices: &[String], text: &str) -> Result<Value, String> {
     let value = match &field.kind {
         FieldKind::Number { .. } => {
             let number: Option<Number> = serde_json::from_str(text).ok();
             number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
         }
-        FieldKind::Text | FieldKind::Bool | FieldKind::OneOf(_) | FieldKind::Scores { .. } => {
-            Value::String(text.to_owned())
-        }
+        FieldKind::Ranking | FieldKind::Several => ballot::listed(text),
+        FieldKind::Text
+        | FieldKind::Bool
+        | FieldKind::OneOf(_)
+        | FieldKind::Choice
+        | FieldKind::Scores { .. }
+        | FieldKind::Points(_) => Value::String(text.to_owned()),
     };
-    of_value(field, value)
+    of_value(field, choices, value)
 }
 
-fn of_json(field: &Field, raw: &RawValue) -> Result<Value, String> {
-    if let FieldKind::Scores { keys, min, max } = &field.kind {
-        return scores(&field.name, keys, (*min, *max), raw);
+fn of_json(field: &Field, choices: &[String], raw: &RawValue) -> Result<Value, String> {
+    let name = &field.name;
+    match &field.kind {
+        FieldKind::Scores { keys, min, max } => {
+            return scores(name, keys, (*min, *max), raw);
+        }
+        FieldKind::Points(sum) => return points(name, choices, *sum, raw),
+        FieldKind::Text
+        | FieldKind::Bool
+        | FieldKind::Number { .. }
+        | FieldKind::OneOf(_)
+        | FieldKind::Choice
+        | FieldKind::Ranking
+        | FieldKind::Several => {}
     }
     let value =
         serde_json::from_str(raw.get()).map_err(|error| format!("\"{}\": {error}", field.name))?;
-    of_value(field, value)
+    of_value(field, choices, value)
 }
 
-fn of_value(field: &Field, value: Value) -> Result<Value, String> {
+fn of_value(field: &Field, choices: &[String], value: Value) -> Result<Value, String> {
     let name = &field.name;
     match &field.kind {
         FieldKind::Text => match value {
@@ -137,7 +190,12 @@ fn of_value(field: &Field, value: Value) -> Result<Value, String> {
             .ok_or_else(|| format!("\"{name}\" must be true or false")),
         FieldKind::Number { min, max } => number(name, (*min, *max), value),
         FieldKind::OneOf(words) => one_of(name, words, &value),
-        FieldKind::Scores { .. } => Err(format!("\"{name}\" must be an object of numbers")),
+        FieldKind::Choice => one_of(name, choices, &value),
+        FieldKind::Ranking => ballot::ranking(name, choices, &value),
+        FieldKind::Several => ballot::several(name, choices, &value),
+        FieldKind::Scores { .. } | FieldKind::Points(_) => {
+            Err(format!("\"{name}\" must be an object of numbers"))
+        }
     }
 }
 
@@ -165,12 +223,23 @@ fn number(name: &str, (min, max): (f64, f64), value: Value) -> Result<Value, Str
 }
 
 fn one_of(name: &str, words: &[String], value: &Value) -> Result<Value, String> {
-    let said = value.as_str().map(|text| text.trim().to_lowercase());
-    let word = said.and_then(|said| words.iter().find(|word| word.to_lowercase() == said));
-    word.map(|word| Value::String(word.clone())).ok_or_else(|| {
-        let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        format!("\"{name}\" must be one of {}", words.join(", "))
-    })
+    let word = value.as_str().and_then(|said| ballot::known(words, said));
+    word.map(|word| Value::String(word.to_owned()))
+        .ok_or_else(|| {
+            let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("\"{name}\" must be one of {}", words.join(", "))
+        })
+}
+
+/// Points are read like scores, but a choice that is not named has none: the sum shows that nothing is missing.
+fn points(name: &str, choices: &[String], sum: u32, raw: &RawValue) -> Result<Value, String> {
+    let pairs: Pairs<'_> = serde_json::from_str(raw.get())
+        .map_err(|_| format!("\"{name}\" must be an object of whole numbers"))?;
+    let given = pairs
+        .0
+        .iter()
+        .map(|(key, raw)| (key.as_str(), serde_json::from_str(raw.get()).ok()));
+    ballot::points(name, choices, sum, given)
 }
 
 fn scores(name: &str, keys: &[String], range: (f64, f64), raw: &RawValue) -> Result<Value, String> {

@@ -5,7 +5,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::canonical;
+use super::canonical::unwrapped;
 use super::fields;
 use super::fields::Pairs;
 use crate::types::debate::Contract;
@@ -24,20 +24,20 @@ pub(super) enum Found {
 }
 
 /// Takes the whole text as the JSON; a choice may be the bare word.
-pub(super) fn whole(contract: &Contract, text: &str) -> Found {
+pub(super) fn whole(contract: &Contract, choices: &[String], text: &str) -> Found {
     match serde_json::from_str::<Pairs<'_>>(text.trim()) {
-        Ok(pairs) => match fields::read(contract, &pairs) {
+        Ok(pairs) => match fields::read(contract, choices, &pairs) {
             Ok(fields) => Found::Valid(fields),
             Err(problem) => Found::Invalid(problem),
         },
         Err(error) => {
-            bare_word(contract, text).unwrap_or_else(|| Found::Nothing(not_json(text, &error)))
+            bare(contract, choices, text).unwrap_or_else(|| Found::Nothing(not_json(text, &error)))
         }
     }
 }
 
 /// Takes the one valid object that stands in the text, in a fence or bare.
-pub(super) fn inside(contract: &Contract, text: &str) -> Found {
+pub(super) fn inside(contract: &Contract, choices: &[String], text: &str) -> Found {
     let text = without_thinking(text);
     let mut valid: Vec<Map<String, Value>> = Vec::new();
     let mut invalid: Option<(usize, String)> = None;
@@ -46,7 +46,7 @@ pub(super) fn inside(contract: &Contract, text: &str) -> Found {
             continue;
         };
         let near = fields::known(contract, &pairs);
-        match fields::read(contract, &pairs) {
+        match fields::read(contract, choices, &pairs) {
             Ok(fields) if valid.contains(&fields) => {}
             Ok(fields) => valid.push(fields),
             // Of several tries the one that comes nearest says best what is wrong.
@@ -58,7 +58,9 @@ pub(super) fn inside(contract: &Contract, text: &str) -> Found {
     }
     match (valid.len(), invalid) {
         (0, Some((_, problem))) => Found::Invalid(problem),
-        (0, None) => bare_word(contract, text).unwrap_or_else(|| Found::Nothing(no_object(text))),
+        (0, None) => {
+            bare(contract, choices, text).unwrap_or_else(|| Found::Nothing(no_object(text)))
+        }
         (1, _) => Found::Valid(valid.swap_remove(0)),
         (count, _) => {
             Found::Contradiction(format!("it holds {count} different answers: give one only"))
@@ -67,7 +69,12 @@ pub(super) fn inside(contract: &Contract, text: &str) -> Found {
 }
 
 /// Takes group 1 of a pattern, on the last line where it matches, as the contract's first field.
-pub(super) fn by_pattern(contract: &Contract, pattern: &str, text: &str) -> Found {
+pub(super) fn by_pattern(
+    contract: &Contract,
+    choices: &[String],
+    pattern: &str,
+    text: &str,
+) -> Found {
     let nothing = || Found::Nothing("no line has the required form".to_owned());
     let (Ok(regex), Some(field)) = (Regex::new(pattern), contract.fields.first()) else {
         return nothing();
@@ -87,7 +94,7 @@ pub(super) fn by_pattern(contract: &Contract, pattern: &str, text: &str) -> Foun
     };
     let mut values = Vec::new();
     for text in texts {
-        match fields::of_text(field, &text) {
+        match fields::of_text(field, choices, &text) {
             Ok(value) if values.contains(&value) => {}
             Ok(value) => values.push(value),
             Err(problem) => return Found::Invalid(problem),
@@ -101,17 +108,28 @@ pub(super) fn by_pattern(contract: &Contract, pattern: &str, text: &str) -> Foun
     }
 }
 
-/// Takes the whole text as the word of a choice; `None` when the contract is none.
-fn bare_word(contract: &Contract, text: &str) -> Option<Found> {
-    if contract.kind != ContractKind::Choice {
-        return None;
-    }
+/// Takes the whole text as the word of a choice, or as the question; `None` when the contract is neither.
+fn bare(contract: &Contract, choices: &[String], text: &str) -> Option<Found> {
     let field = contract.fields.first()?;
-    let word = canonical(&Value::String(text.to_owned()));
-    Some(match fields::of_text(field, &word) {
-        Ok(value) => Found::Valid(Map::from_iter([(field.name.clone(), value)])),
-        Err(problem) => Found::Nothing(problem),
-    })
+    let said = match contract.kind {
+        ContractKind::Choice => unwrapped(text),
+        // An object that is broken is not a question, whatever stands in it.
+        ContractKind::Question if !text.trim_start().starts_with('{') => text.trim().to_owned(),
+        ContractKind::Text
+        | ContractKind::Json
+        | ContractKind::Verdict
+        | ContractKind::Ranking
+        | ContractKind::Scores
+        | ContractKind::Question => return None,
+    };
+    Some(
+        match fields::of_text(field, choices, &said)
+            .and_then(|value| fields::as_asked(contract, value))
+        {
+            Ok(value) => Found::Valid(Map::from_iter([(field.name.clone(), value)])),
+            Err(problem) => Found::Nothing(problem),
+        },
+    )
 }
 
 /// Some local models write their reasoning before the answer; a draft in it is not the answer.

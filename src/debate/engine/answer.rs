@@ -1,20 +1,31 @@
 //! Settings of the engine, and what it answers.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
+use crate::debate::as_model::PresetConfig;
 use crate::debate::order::OrderError;
 use crate::debate::state::CommandRefused;
 use crate::store::StoreError;
 use crate::types::DebateId;
+use crate::types::debate::Limits;
 
 /// Settings of the debate engine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DebateConfig {
     /// Debates that run at the same time; one more is refused.
     pub max_running: usize,
     /// The model that judges when an order names no judge; the first debater's when not set.
     pub judge_model: Option<crate::types::ModelName>,
+    /// Debates that answer as `debate/<name>`, beside the formats.
+    pub presets: BTreeMap<String, PresetConfig>,
+    /// Caps of debates that are asked for as models. A preset's own go before them; one that is left out is the usual one.
+    pub model_limits: Limits,
+    /// The model that reads answers which could not be read, in formats that ask for it; the cheapest of the
+    /// cast when not set.
+    pub extract_model: Option<crate::types::ModelName>,
 }
 
 impl Default for DebateConfig {
@@ -22,6 +33,9 @@ impl Default for DebateConfig {
         Self {
             max_running: 200,
             judge_model: None,
+            presets: BTreeMap::new(),
+            model_limits: Limits::default(),
+            extract_model: None,
         }
     }
 }

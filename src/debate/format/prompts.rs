@@ -13,6 +13,8 @@ use super::document::Mistakes;
 use super::document::Section;
 use super::document::check_id;
 use super::document::unknown;
+use super::phases::asks_people;
+use super::phases::prompts_of;
 use crate::debate::contract;
 use crate::types::debate::Contract;
 use crate::types::debate::ContractKind;
@@ -20,7 +22,7 @@ use crate::types::debate::Phase;
 use crate::types::debate::RoleDef;
 
 /// What a template can name.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "topic",
     "agent",
     "role",
@@ -31,6 +33,7 @@ const VARIABLES: [&str; 10] = [
     "disagreement",
     "phase",
     "form",
+    "options",
 ];
 
 /// The values of what a template can name.
@@ -56,6 +59,8 @@ pub struct Variables<'a> {
     pub phase: &'a str,
     /// The form of the answer, from [`contract::instruction`].
     pub form: &'a str,
+    /// The answers that the debate was ordered with, in the order's order.
+    pub options: &'a [String],
 }
 
 /// Fills a template in. What is `None` is `none` in the template.
@@ -76,6 +81,7 @@ pub fn render(template: &str, variables: &Variables<'_>) -> Result<String, minij
         disagreement => variables.disagreement,
         phase => variables.phase,
         form => variables.form,
+        options => variables.options.to_vec(),
     };
     environment().render_str(template, values)
 }
@@ -114,7 +120,7 @@ pub(super) fn read(
 }
 
 fn template(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Template> {
-    table.only(&["template"], &[], mistakes);
+    table.only(&["template"], mistakes);
     let item = table.require("template", mistakes)?;
     let source = item.text(mistakes)?.trim();
     let environment = environment();
@@ -164,17 +170,14 @@ pub(super) fn try_out(
         let Some(contract) = parts.contracts.get(&phase.contract) else {
             continue;
         };
-        let used = [Some(&phase.prompt.first), phase.prompt.next.as_ref()];
-        let used: BTreeSet<&String> = used
-            .into_iter()
-            .flatten()
-            .chain(phase.prompt.by_role.values())
-            .collect();
+        let used: BTreeSet<&String> = prompts_of(phase).into_values().collect();
         for (id, template) in used
             .into_iter()
             .filter_map(|id| Some((id, prompts.get(id)?)))
         {
+            let people = asks_people(phase.kind);
             let problem = must_name(template, phase, contract)
+                .filter(|_| !people)
                 .or_else(|| must_render(template, phase, contract, parts, disagreement));
             if let Some(problem) = problem {
                 mistakes.add(template.at, format!("prompts.{id}: {problem}"));
@@ -208,7 +211,8 @@ fn must_render(
     parts: &Parts<'_>,
     disagreement: Option<u8>,
 ) -> Option<String> {
-    let form = contract::instruction(contract);
+    let form = contract::instruction(contract, &contract::sample_choices(contract));
+    let options = ["the first answer", "the second answer"].map(str::to_owned);
     let speakers = parts
         .roles
         .iter()
@@ -225,6 +229,7 @@ fn must_render(
             disagreement,
             phase: &phase.id,
             form: &form,
+            options: &options,
         })
     });
     variables

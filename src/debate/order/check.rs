@@ -27,6 +27,11 @@ const MAX_TITLE_CHARS: usize = 200;
 /// Longest agent name, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
+/// Seconds that a person may have to answer in: below that nobody reads the question.
+const MIN_DEADLINE_S: u32 = 1;
+/// A week.
+const MAX_DEADLINE_S: u32 = 604_800;
+
 /// Finds every mistake of an order.
 pub(super) struct Check<'a> {
     roster: &'a dyn Roster,
@@ -43,7 +48,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn problem(
+    pub(super) fn problem(
         &mut self,
         field: impl Into<String>,
         code: &'static str,
@@ -112,11 +117,14 @@ impl<'a> Check<'a> {
             Some(nearest) => format!("did you mean \"{nearest}\"? "),
             None => String::new(),
         };
-        let message = format!(
-            "there is no format \"{}\": {hint}known are {}",
-            order.format,
-            known.join(", ")
-        );
+        let known = known.join(", ");
+        let message = match formats.mistakes_of(&order.format).next() {
+            Some(mistake) => format!("this format has mistakes: {mistake}"),
+            None => format!(
+                "there is no format \"{}\": {hint}known are {known}",
+                order.format
+            ),
+        };
         self.problem("format", "unknown_format", message);
     }
 
@@ -271,6 +279,9 @@ impl<'a> Check<'a> {
                     max_tokens: seat.agent.max_tokens,
                     endpoint: seat.agent.endpoint.clone(),
                     prices: self.roster.prices(&seat.agent.model),
+                    human: seat.agent.human.clone(),
+                    window_tokens: None,
+                    rating: None,
                     defaulted: seat.defaulted,
                 });
             }
@@ -309,6 +320,13 @@ impl<'a> Check<'a> {
                 "bad_temperature",
                 "temperature is between 0 and 2",
             );
+        }
+        if let Some(seat) = &agent.human
+            && !(MIN_DEADLINE_S..=MAX_DEADLINE_S).contains(&seat.deadline_s)
+        {
+            let message =
+                format!("a person has {MIN_DEADLINE_S} to {MAX_DEADLINE_S} seconds to answer in");
+            self.problem(format!("{field}.human.deadline_s"), "bad_deadline", message);
         }
         if agent.max_tokens == Some(0) {
             self.problem(

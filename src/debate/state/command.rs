@@ -31,6 +31,9 @@ pub enum CommandRefused {
     /// The words are none, or too many.
     #[error("an interjection has 1 to {MAX_INTERJECTION_CHARS} characters")]
     BadText,
+    /// The model cannot be called.
+    #[error("{0}")]
+    BadModel(String),
 }
 
 impl CommandRefused {
@@ -42,13 +45,20 @@ impl CommandRefused {
             Self::NotPaused => "not_paused",
             Self::NoSuchAgent(_) => "no_such_agent",
             Self::BadText => "bad_text",
+            Self::BadModel(_) => "bad_model",
         }
     }
 }
 
 impl State {
     /// Takes a command in. One whose id came before is taken as done.
-    pub(super) fn take_command(&mut self, id: String, command: Command, step: &mut Step) {
+    pub(super) fn take_command(
+        &mut self,
+        id: String,
+        by: Option<String>,
+        command: Command,
+        step: &mut Step,
+    ) {
         if self.commands_seen.contains(&id) {
             return;
         }
@@ -59,12 +69,21 @@ impl State {
         self.commands_seen.insert(id.clone());
         step.emit_debate(EventBody::CommandAccepted {
             id,
+            by,
             command: command.clone(),
         });
         match command {
             Command::Pause { at } => self.pause(at, step),
             Command::Resume {} => self.resume(step),
             Command::Stop { decide } => self.stop(decide, step),
+            Command::Speak { .. }
+            | Command::Vote { .. }
+            | Command::EndPhase {}
+            | Command::Extend { .. }
+            | Command::RetryTurn { .. }
+            | Command::SkipTurn { .. }
+            | Command::SwapModel { .. }
+            | Command::RaiseLimit { .. } => todo!("base"),
             Command::Interject { text, to } => {
                 self.notes_by_people.push(Interjection {
                     text: text.clone(),
@@ -100,6 +119,14 @@ impl State {
                 }
             }
             Command::Pause { .. } | Command::Resume {} | Command::Stop { .. } => Ok(()),
+            Command::Speak { .. }
+            | Command::Vote { .. }
+            | Command::EndPhase {}
+            | Command::Extend { .. }
+            | Command::RetryTurn { .. }
+            | Command::SkipTurn { .. }
+            | Command::SwapModel { .. }
+            | Command::RaiseLimit { .. } => todo!("base"),
         }
     }
 

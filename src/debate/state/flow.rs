@@ -141,7 +141,7 @@ impl State {
             .collect();
         let body = EventBody::PhaseStarted {
             kind: phase.kind,
-            order: phase.order,
+            order: phase.order.clone(),
             speakers: names,
             repetition: round,
         };
@@ -159,21 +159,13 @@ impl State {
         });
     }
 
-    /// Who speaks in a phase: the cast of its roles, role by role.
-    fn speakers(&self, phase: &Phase) -> Vec<usize> {
-        let of_role = |role: &String| {
-            let role = role.clone();
-            (0..self.spec.cast.len()).filter(move |&member| self.spec.cast[member].role == role)
-        };
-        phase.who.iter().flat_map(of_role).collect()
-    }
-
     /// Asks the next speaker, or all of them at once. Their maxima are reserved before the first is asked.
     fn ask_next(&mut self, mut block: Block, step: &mut Step) {
         let asked = block.turns.len();
-        let wanted = match self.phase(&block.phase).order {
+        let wanted = match &self.phase(&block.phase).order {
             Order::Sequential => asked..asked + 1,
             Order::Simultaneous => asked..block.speakers.len(),
+            Order::Alternate | Order::Rotate | Order::PairQa | Order::Pick(_) => todo!("base"),
         };
         let before = self.turns.len();
         for speaker in wanted {

@@ -5,20 +5,28 @@
 
 mod budget;
 mod command;
+mod contract_of;
+mod edges;
 mod flow;
+mod record;
 mod replay;
 mod settle;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod voice;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use command::CommandRefused;
+pub use record::PollBallot;
+pub use record::PollRecord;
+pub use record::Summary;
 pub use replay::ReplayError;
 pub use turn::TurnRecord;
 pub use turn::TurnStanding;
+pub use voice::Voice;
 
 use flow::Flow;
 
@@ -34,6 +42,7 @@ use crate::events::WaitingFor;
 use crate::store::Progress;
 use crate::types::TurnId;
 use crate::types::debate::CastMember;
+use crate::types::debate::Limits;
 use crate::types::debate::Outcome;
 use crate::types::debate::Phase;
 use crate::types::debate::Spec;
@@ -56,6 +65,8 @@ pub enum Input {
     Command {
         /// The sender's id of the command.
         id: String,
+        /// Who sent it, where the sender is known.
+        by: Option<String>,
         /// What.
         command: Command,
     },
@@ -119,6 +130,14 @@ pub struct State {
     /// Why no further turn is started; the debate is decided on what there is.
     winding_down: Option<String>,
     verdict: Option<Verdict>,
+    /// Present caps: the spec's, until a command raises them.
+    limits: Limits,
+    /// Who speaks through which model, by place in the cast.
+    voices: Vec<Voice>,
+    polls: Vec<PollRecord>,
+    summaries: Vec<Summary>,
+    /// A person asked for the end of the phase under way.
+    phase_ending: bool,
 }
 
 /// What a person said into the debate.
@@ -134,6 +153,11 @@ impl State {
     /// Orders a debate: the state before anything happened, and the event that the log begins with.
     pub fn create(created: Created) -> (Self, Draft) {
         let state = Self {
+            limits: created.spec.limits,
+            voices: created.spec.cast.iter().map(Voice::of).collect(),
+            polls: Vec::new(),
+            summaries: Vec::new(),
+            phase_ending: false,
             spec: Arc::new(created.spec.clone()),
             status: Status::Queued,
             outcome: None,
@@ -173,10 +197,11 @@ impl State {
                 self.advance(&mut step);
             }
             Input::Recovered { epoch } => self.recover(epoch, &mut step),
-            Input::Command { id, command } => self.take_command(id, command, &mut step),
+            Input::Command { id, by, command } => self.take_command(id, by, command, &mut step),
             Input::Waiting { turn, cause } => self.note_waiting(&turn, cause, &mut step),
             Input::CallFinished(finished) => self.take_call(*finished, &mut step),
             Input::Timer(TimerId::Wall) => self.run_out_of_time(&mut step),
+            Input::Timer(TimerId::Turn(_) | TimerId::Phase(..)) => todo!("base"),
         }
         step
     }
@@ -206,6 +231,31 @@ impl State {
         self.verdict.as_ref()
     }
 
+    /// Present caps: the spec's, until a command raises them.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The model through which a member of the cast speaks at the moment.
+    pub fn voice(&self, member: usize) -> &Voice {
+        &self.voices[member]
+    }
+
+    /// Polls of the audience, oldest first.
+    pub fn polls(&self) -> &[PollRecord] {
+        &self.polls
+    }
+
+    /// Summaries, oldest first.
+    pub fn summaries(&self) -> &[Summary] {
+        &self.summaries
+    }
+
+    /// `true` when a person asked for the end of the phase under way.
+    pub fn phase_is_ending(&self) -> bool {
+        self.phase_ending
+    }
+
     /// What it has used so far.
     pub fn totals(&self) -> &Totals {
         &self.totals
@@ -216,6 +266,7 @@ impl State {
         let verdict = self.verdict.as_ref().map(|verdict| match verdict.status {
             VerdictStatus::Tie => "tie".to_owned(),
             VerdictStatus::Undecided => "undecided".to_owned(),
+            VerdictStatus::TooClose => "too close to call".to_owned(),
             VerdictStatus::Decided | VerdictStatus::Forfeit => {
                 let answer = verdict.winner.clone().or_else(|| verdict.answer.clone());
                 answer.unwrap_or_default().chars().take(200).collect()

@@ -65,8 +65,9 @@ fn input_of(envelope: &Envelope) -> Option<Input> {
     match &envelope.body {
         EventBody::Started {} => Some(Input::Started),
         EventBody::Recovered { epoch } => Some(Input::Recovered { epoch: *epoch }),
-        EventBody::CommandAccepted { id, command } => Some(Input::Command {
+        EventBody::CommandAccepted { id, by, command } => Some(Input::Command {
             id: id.clone(),
+            by: by.clone(),
             command: command.clone(),
         }),
         EventBody::CallFinished(finished) => {
@@ -80,7 +81,7 @@ fn input_of(envelope: &Envelope) -> Option<Input> {
             turn,
             cause: cause.clone(),
         }),
-        EventBody::TimerFired { timer } => Some(Input::Timer(*timer)),
+        EventBody::TimerFired { timer } => Some(Input::Timer(timer.clone())),
         EventBody::Created(_)
         | EventBody::Paused {}
         | EventBody::Resumed {}
@@ -92,6 +93,14 @@ fn input_of(envelope: &Envelope) -> Option<Input> {
         | EventBody::TurnFailed(_)
         | EventBody::PositionChanged { .. }
         | EventBody::HumanAccepted { .. }
+        | EventBody::HumanRequested(_)
+        | EventBody::PollOpened { .. }
+        | EventBody::VoteCast { .. }
+        | EventBody::PollClosed { .. }
+        | EventBody::ClaimChecked(_)
+        | EventBody::SummaryReady { .. }
+        | EventBody::ModelSwapped { .. }
+        | EventBody::LimitsRaised(_)
         | EventBody::BudgetWarning { .. }
         | EventBody::BudgetExceeded { .. }
         | EventBody::VerdictStarted {}

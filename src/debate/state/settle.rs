@@ -8,6 +8,7 @@ use super::turn::Void;
 use crate::debate::contract;
 use crate::debate::contract::Reading;
 use crate::debate::decide;
+use crate::debate::view;
 use crate::events::CallFinished;
 use crate::events::CallOutcome;
 use crate::events::EventBody;
@@ -90,8 +91,8 @@ impl State {
     }
 
     fn read(&self, index: usize, text: &str) -> Reading {
-        let phase = self.phase(&self.turns[index].phase);
-        contract::read(&self.spec.format.contracts[&phase.contract], text)
+        let turn = &self.turns[index];
+        contract::read(&self.contract_of(turn), &view::choices(self, turn), text)
     }
 
     fn take_answer(
@@ -192,6 +193,9 @@ impl State {
             ttft_ms: *ttft_ms,
             total_ms: *total_ms,
             finish: *finish,
+            quotes: Vec::new(),
+            human: false,
+            left_out: Vec::new(),
         };
         step.emit(self.draft_of(index, EventBody::TurnCompleted(Box::new(completed))));
         let after = self.position_of(self.turns[index].member);

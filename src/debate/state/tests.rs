@@ -43,6 +43,9 @@ impl World {
             max_tokens: None,
             endpoint: None,
             prices: Some(Prices::default()),
+            human: None,
+            window_tokens: None,
+            rating: None,
             defaulted: false,
         };
         let mut spec = Spec {
@@ -51,6 +54,12 @@ impl World {
             cast: cast.iter().map(member).collect(),
             limits: Limits::default(),
             seed: 7,
+            options: Vec::new(),
+            facts: Vec::new(),
+            secrets: std::collections::BTreeMap::new(),
+            audience: false,
+            extractor: None,
+            parent: None,
             format,
         };
         change(&mut spec);
@@ -136,6 +145,7 @@ impl World {
     fn tell(&mut self, id: &str, command: Command) -> Option<CommandRefused> {
         self.step(Input::Command {
             id: id.into(),
+            by: None,
             command,
         })
     }

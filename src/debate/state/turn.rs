@@ -10,6 +10,7 @@ use crate::debate::plan;
 use crate::events::Draft;
 use crate::events::EventBody;
 use crate::events::Purpose;
+use crate::events::QuoteCheck;
 use crate::events::TurnAction;
 use crate::events::TurnReset;
 use crate::events::TurnStarted;
@@ -63,11 +64,25 @@ pub struct TurnRecord {
     pub heard: usize,
     /// The answer that could not be read, and why, for the repair call.
     pub unreadable: Option<(String, String)>,
+    /// `true` for the second turn of a phase with `swap`: what it sees is in the reverse order.
+    pub swapped: bool,
+    /// In `pair_qa`, `true` for who asks and `false` for who answers.
+    pub asks: bool,
+    /// `true` for the turn that names who speaks next, under the order `pick`.
+    pub picks: bool,
+    /// `true` while a person is asked, and when a person has spoken.
+    pub human: bool,
+    /// `true` when a stand-in speaks: for a model that failed, or for a person who did not come in time.
+    pub stand_in: bool,
+    /// Its quotes, checked, once it has spoken.
+    pub quotes: Vec<QuoteCheck>,
     pub(super) retries_left: u32,
     pub(super) repairs_left: u32,
     pub(super) reserved: Reservation,
-    pub(super) usage: Usage,
-    pub(super) cost: Option<NanoUsd>,
+    /// Tokens of all its calls so far.
+    pub usage: Usage,
+    /// Money of all its calls so far; `None` when a price is not known.
+    pub cost: Option<NanoUsd>,
 }
 
 /// Why a call of a turn is void, and what follows.
@@ -117,6 +132,12 @@ impl State {
             parse: None,
             heard: self.notes_by_people.len(),
             unreadable: None,
+            swapped: false,
+            asks: false,
+            picks: false,
+            human: false,
+            stand_in: false,
+            quotes: Vec::new(),
             retries_left: definition.on_fail.retry,
             repairs_left,
             reserved: Reservation::default(),
@@ -144,6 +165,7 @@ impl State {
             attempt: turn.attempt,
             prompt_hash: plan.request_hash.clone(),
             substitute_for,
+            swapped: false,
         };
         let event = self.draft_of(index, EventBody::TurnStarted(Box::new(started)));
         step.emit(event);

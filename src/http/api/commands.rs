@@ -59,7 +59,7 @@ pub(in crate::http) async fn tell(
             .map_err(|error| ApiError::unprocessable("bad_data", format!("{cmd}: {error}")))?;
     state
         .engine
-        .command(&DebateId::new(debate), id.clone(), command)
+        .tell(&DebateId::new(debate), id.clone(), None, command)
         .await?;
     Ok(Json(Taken { id, ok: true }))
 }

@@ -124,6 +124,7 @@ impl NewDebate {
                 cost_usd,
                 wall_s,
             },
+            ..DebateOrder::default()
         })
     }
 }
@@ -156,11 +157,13 @@ impl Agent {
             name: self.name,
             role: self.role,
             model: model?,
+            human: None,
             substitute,
             persona: self.persona,
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             endpoint: (endpoint != Endpoint::default()).then_some(endpoint),
+            rating: None,
         })
     }
 

@@ -150,6 +150,14 @@ impl Transcript {
             | EventBody::PositionChanged { .. }
             | EventBody::BudgetWarning { .. }
             | EventBody::BudgetExceeded { .. }
+            | EventBody::HumanRequested(_)
+            | EventBody::PollOpened { .. }
+            | EventBody::VoteCast { .. }
+            | EventBody::PollClosed { .. }
+            | EventBody::ClaimChecked(_)
+            | EventBody::SummaryReady { .. }
+            | EventBody::ModelSwapped { .. }
+            | EventBody::LimitsRaised(_)
             | EventBody::VerdictStarted {} => {}
         }
     }

@@ -123,6 +123,9 @@ fn read(
 /// Who answers for a name, if the caller may ask for it.
 pub(super) fn route(exchange: &Exchange<'_>, asked: &str) -> Result<Route, Failure> {
     exchange.may_ask(asked)?;
+    if let Some(route) = of_debate(exchange, asked) {
+        return route;
+    }
     let router = &exchange.state.router;
     router.route(asked).or_else(|error| {
         // Ollama's clients add its usual tag to names without one.
@@ -130,6 +133,22 @@ pub(super) fn route(exchange: &Exchange<'_>, asked: &str) -> Result<Route, Failu
         let plain = plain.filter(|_| exchange.wire == Wire::Ollama);
         let route = plain.and_then(|plain| router.route(plain).ok());
         route.ok_or_else(|| Failure::unknown_model(asked, &error))
+    })
+}
+
+/// A debate that answers as a model; `None` for all other names.
+fn of_debate(exchange: &Exchange<'_>, asked: &str) -> Option<Result<Route, Failure>> {
+    let models = &exchange.state.debate_models;
+    // Ollama's clients add its usual tag to names without one.
+    let plain = asked.strip_suffix(":latest");
+    let plain = plain.filter(|_| exchange.wire == Wire::Ollama);
+    let name = plain.unwrap_or(asked);
+    let client = models.named(name)?;
+    let model = name.parse().map_err(|_| ());
+    Some(match (client, model) {
+        (Ok(client), Ok(model)) => Ok(Route { client, model }),
+        (Err(error), _) => Err(Failure::unknown_model(asked, &error)),
+        (Ok(_), Err(())) => Err(Failure::member("model", "the model's name cannot be read")),
     })
 }
 

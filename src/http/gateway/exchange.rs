@@ -136,6 +136,7 @@ impl<'a> Exchange<'a> {
             told_headers::cost(cost, headers);
         }
         told_headers::dropped(&self.trace.dropped(), headers);
+        told_headers::debate(self.trace.debate(), headers);
         self.sign(headers);
     }
 

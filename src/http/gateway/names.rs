@@ -6,6 +6,7 @@ use crate::catalog::ModelCard;
 use crate::catalog::ProviderSpec;
 use crate::http::HttpState;
 use crate::http::api::models::can_be_called;
+use crate::router::ListedGroup;
 use crate::types::Deployment;
 use crate::types::ModelName;
 use crate::types::Prices;
@@ -28,12 +29,22 @@ impl Named {
 }
 
 /// The names of the model list, patterns filled in with the models of the catalog. Without a model list: every model
-/// that can be called now, by its own name.
+/// that can be called now, by its own name. And the debates that answer as models.
 pub(super) fn all(state: &HttpState) -> Vec<Named> {
     let listed = state.router.listed();
-    if listed.is_empty() {
-        return by_own_name(state);
-    }
+    let mut names = match listed.is_empty() {
+        true => by_own_name(state),
+        false => of_list(state, listed),
+    };
+    names.extend(state.debate_models.names().into_iter().map(|name| Named {
+        model: name.parse().ok(),
+        name,
+        deployments: Vec::new(),
+    }));
+    names
+}
+
+fn of_list(state: &HttpState, listed: Vec<ListedGroup>) -> Vec<Named> {
     let mut names: Vec<Named> = Vec::new();
     let mut add = |named: Named| {
         if names.iter().all(|known| known.name != named.name) {

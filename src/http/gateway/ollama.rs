@@ -150,7 +150,11 @@ fn shown(asked: &Asked<'_>, named: &Named) -> Value {
         "template": "",
         "details": details(named),
         "model_info": info,
-        "capabilities": capabilities(can),
+        "capabilities": match named.provider() {
+            // Its turns stream as thinking.
+            "debate" => vec!["completion", "thinking"],
+            _ => capabilities(can),
+        },
         "modified_at": MODIFIED,
     })
 }

@@ -10,6 +10,7 @@ use super::exchange::Decimal;
 use super::exchange::millis;
 use super::exchange::put;
 use crate::client::Routed;
+use crate::types::DebateId;
 use crate::types::NanoUsd;
 
 static CALL_ID: HeaderName = HeaderName::from_static("x-litellm-call-id");
@@ -27,6 +28,7 @@ static DURATION: HeaderName = HeaderName::from_static("x-litellm-response-durati
 static OVERHEAD: HeaderName = HeaderName::from_static("x-litellm-overhead-duration-ms");
 static OUR_OVERHEAD: HeaderName = HeaderName::from_static("x-agon-overhead-ms");
 static COST: HeaderName = HeaderName::from_static("x-litellm-response-cost");
+static DEBATE: HeaderName = HeaderName::from_static("x-agon-debate-id");
 static DROPPED: HeaderName = HeaderName::from_static("x-agon-dropped-params");
 
 /// Adds the call's id, and who answers.
@@ -89,6 +91,13 @@ pub(super) fn times(took: Duration, ours: Duration, headers: &mut HeaderMap) {
 /// Adds what the call cost, in US dollars.
 pub(super) fn cost(cost: NanoUsd, headers: &mut HeaderMap) {
     put(headers, &COST, Decimal::new(cost.0, 9).as_bytes());
+}
+
+/// Adds the debate that answers.
+pub(super) fn debate(id: Option<&DebateId>, headers: &mut HeaderMap) {
+    if let Some(id) = id {
+        put(headers, &DEBATE, id.as_str().as_bytes());
+    }
 }
 
 /// Adds what the request could not carry.

@@ -138,7 +138,7 @@ pub(super) async fn tell(
     id: String,
     command: Command,
 ) -> Reply {
-    match engine.command(debate, id.clone(), command).await {
+    match engine.tell(debate, id.clone(), None, command).await {
         Ok(()) => Reply::done(&id),
         Err(error) => {
             let message = error.to_string();

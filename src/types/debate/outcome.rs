@@ -107,6 +107,8 @@ pub enum ParsePath {
     Fence,
     /// A pattern.
     Regex,
+    /// Another, cheap model read it out of the answer.
+    Extracted,
     /// It could not be read: an outcome of its own, never a guess.
     Unparsed,
 }
@@ -121,6 +123,8 @@ pub enum VerdictStatus {
     Tie,
     /// A side could not speak.
     Forfeit,
+    /// There is a leader, by less than the format's least margin, or one that changes with the order of reading.
+    TooClose,
     /// Nobody decided: the ballots could not be had or read.
     Undecided,
 }
@@ -150,6 +154,21 @@ pub struct Verdict {
     pub dissent: Vec<String>,
     /// Whether swapping the order of presentation gives the same verdict; `None` when it was not tried.
     pub swap_consistent: Option<bool>,
+    /// How alike the counted ballots are: the mean over their pairs, 0 to 1; `None` for fewer than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<f64>,
+    /// Fleiss' kappa of the counted ballots, where they rate several things: agreement beyond chance, 1 for all alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kappa: Option<f64>,
+    /// Points of each choice under the rule, in its order: the most first, under `mean_rank` the fewest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tally: Vec<Tally>,
+    /// Further decisions of the format, apart from this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SideVerdict>,
+    /// Whether debating helped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
     /// What a reader should know, for example that the judge shares a debater's model.
     pub notes: Vec<String>,
 }
@@ -159,25 +178,95 @@ pub struct Verdict {
 pub struct Ballot {
     /// Who gave it.
     pub agent: String,
-    /// What it says; `None` when it could not be had or read.
+    /// What it says, labels turned back into names; `None` when it could not be had or read.
     pub choice: Option<String>,
     /// The whole ruling.
     pub parsed: Option<Value>,
     /// How it was read.
     pub parse: ParsePath,
+    /// How much it weighs; 1 when every ballot weighs the same.
+    #[serde(default = "Ballot::one")]
+    pub weight: f64,
+    /// What the same reader said when the order was reversed; `None` when it was not asked or could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swapped: Option<String>,
+    /// Whether it was counted.
+    #[serde(default = "Ballot::counted")]
+    pub counts: bool,
+}
+
+impl Ballot {
+    fn one() -> f64 {
+        1.0
+    }
+
+    fn counted() -> bool {
+        true
+    }
+}
+
+/// Points of a choice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// The choice.
+    pub choice: String,
+    /// Its votes, weights or points.
+    pub points: f64,
+}
+
+/// A decision beside the verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SideVerdict {
+    /// The rule that decided it.
+    pub rule: String,
+    /// Whether it was decided.
+    pub status: VerdictStatus,
+    /// The winner or answer.
+    pub winner: Option<String>,
+    /// Points of each choice, the most first.
+    pub tally: Vec<Tally>,
+    /// Why, as a count.
+    pub reason: String,
+}
+
+/// Whether debating helped: what would have come out without it, what came out, and what each cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The answer of the agent that was the surest before anybody saw another's; where answers are texts, the one that
+    /// the readers ranked first.
+    pub best_single: Option<Baseline>,
+    /// What most held before anybody saw another's answer.
+    pub round0_majority: Option<Baseline>,
+    /// What came out.
+    pub outcome: Baseline,
+    /// Agents that came from another answer to the one that came out.
+    pub helped: u32,
+    /// Agents that gave up the answer that came out for one that more others held, and did not come back to it.
+    pub bullied: u32,
+    /// One sentence for people.
+    pub summary: String,
 }
 
 /// A result without debating.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// Which: `round0_majority`.
+    /// Which: `round0_majority`, `single_best`, `outcome`.
     pub id: String,
+    /// Whose answer it is, when it is one agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Its answer; `None` when there was none or a tie.
     pub answer: Option<String>,
     /// How many held it.
     pub support: u32,
     /// Of how many.
     pub of: u32,
+    /// Tokens that it took.
+    #[serde(default)]
+    pub tokens: u64,
+    /// Money that it took; `None` when a price is not known.
+    #[serde(default)]
+    pub cost_nanousd: Option<NanoUsd>,
 }
 
 /// A change of position.
@@ -191,4 +280,26 @@ pub struct Flip {
     pub to: String,
     /// In which round, counted from 0.
     pub round: u32,
+    /// How many others held the old answer when it changed.
+    #[serde(default)]
+    pub from_support: u32,
+    /// How many others held the new one.
+    #[serde(default)]
+    pub to_support: u32,
+    /// What kind of change it was.
+    #[serde(default)]
+    pub kind: FlipKind,
+}
+
+/// What kind of change of position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlipKind {
+    /// To the answer that came out.
+    Helped,
+    /// Away from the answer that came out, to that of more others.
+    Bullied,
+    /// Neither.
+    #[default]
+    Other,
 }

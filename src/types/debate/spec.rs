@@ -1,9 +1,12 @@
 //! One debate as it was ordered: its question, its cast and its caps, frozen at creation.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::format::Format;
+use crate::types::DebateId;
 use crate::types::Endpoint;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
@@ -25,6 +28,54 @@ pub struct Spec {
     pub limits: Limits,
     /// Every shuffle, label and tie-break derives from it.
     pub seed: u64,
+    /// Answers to choose from, where the order names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Texts that every agent may see and quote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Document>,
+    /// Texts that only the roles see which name them, by the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, Document>,
+    /// `true` when people watch who answer polls and put remarks; otherwise phases that wait for them are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audience: bool,
+    /// Who reads answers that their contract could not be read out of, where the contract says `ask`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extractor: Option<Extractor>,
+    /// Where it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// The cheap model that reads answers which could not be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extractor {
+    /// Which.
+    pub model: ModelName,
+    /// What it charges; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+}
+
+/// A text that agents argue from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// What it is called.
+    pub title: String,
+    /// Its text, plain or Markdown.
+    pub text: String,
+}
+
+/// The debate that another one was forked from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Which.
+    pub debate: DebateId,
+    /// Its last event that both share.
+    pub seq: u64,
+    /// What was changed, one line each.
+    pub changes: Vec<String>,
 }
 
 /// An agent in its role.
@@ -37,8 +88,11 @@ pub struct CastMember {
     /// The role's side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<String>,
-    /// Who speaks.
+    /// Who speaks; for a person's seat, who stands in after the deadline.
     pub model: ModelName,
+    /// Set when a person holds the seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub human: Option<HumanSeat>,
     /// Who speaks when that one cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub substitute: Option<ModelName>,
@@ -57,9 +111,25 @@ pub struct CastMember {
     /// What its model charges; `None` when the catalog does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// Tokens that its model takes in and gives out together; `None` when the catalog does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_tokens: Option<u64>,
+    /// How much its ballots weigh under `weights = "rating"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<f64>,
     /// `true` when nobody named this agent and Agon filled the seat.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub defaulted: bool,
+}
+
+/// A person in a seat of the cast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanSeat {
+    /// Who may speak for it; anybody who may command the debate when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Seconds to answer in; then the seat's model stands in, and the transcript says so.
+    pub deadline_s: u32,
 }
 
 /// Caps; `None` is no cap.
@@ -84,6 +154,18 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// These caps, and `others` where there is none.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            rounds: self.rounds.or(others.rounds),
+            calls: self.calls.or(others.calls),
+            tokens: self.tokens.or(others.tokens),
+            cost_usd: self.cost_usd.or(others.cost_usd),
+            wall_s: self.wall_s.or(others.wall_s),
+        }
+    }
+
     /// The stricter of two sets, cap by cap.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
@@ -103,7 +185,7 @@ impl Limits {
     }
 }
 
-/// Upper bounds of a debate before it starts.
+/// What a debate can use at most, and what it is expected to use, before it starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Model calls at most, repairs included.
@@ -116,4 +198,13 @@ pub struct Estimate {
     pub max_output_tokens: u64,
     /// Money at most; `None` when a price is unknown.
     pub max_cost_nanousd: Option<NanoUsd>,
+    /// Prompt tokens when answers are as long as they are asked to be and nothing has to be mended.
+    #[serde(default)]
+    pub expected_input_tokens: u64,
+    /// Answer tokens then.
+    #[serde(default)]
+    pub expected_output_tokens: u64,
+    /// Money then; `None` when a price is unknown.
+    #[serde(default)]
+    pub expected_cost_nanousd: Option<NanoUsd>,
 }

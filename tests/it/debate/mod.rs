@@ -1,6 +1,7 @@
 //! Whole debates through the real program: REST in, WebSocket out.
 
 mod api;
+mod as_model;
 mod crash;
 mod faults;
 mod local;
