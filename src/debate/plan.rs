@@ -78,7 +78,7 @@ pub(super) fn call(state: &State, index: usize) -> CallPlan {
         .format
         .phase(&turn.phase)
         .expect("the loader resolved every phase");
-    let contract = &spec.format.contracts[&phase.contract];
+    let contract = state.contract_of(turn);
     let choices = view::choices(state, turn);
     let max_tokens = view::answer_tokens(state, turn);
     let rendered = view::render(state, turn);
@@ -90,7 +90,7 @@ pub(super) fn call(state: &State, index: usize) -> CallPlan {
             seed: Some(draw(spec.seed, &[turn.id.as_str(), "seed"]) & 0x7fff_ffff),
             ..Sampling::default()
         },
-        format: response_format(&phase.contract, contract, &choices),
+        format: response_format(&phase.contract, &contract, &choices),
         ..Chat::default()
     };
     let prompt_tokens: u64 = chat

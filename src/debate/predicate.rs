@@ -6,74 +6,92 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::contract;
+use super::decide;
 use super::state::State;
 use super::state::TurnRecord;
 use super::state::TurnStanding;
+use crate::types::debate::PhaseKind;
 use crate::types::debate::Predicate;
 
 /// Evaluates a predicate; `repetitions` is how often the present phase has run.
+///
+/// A turn that checks another one in the reverse order is no answer and no statement, so it counts nowhere.
 pub(super) fn holds(predicate: &Predicate, state: &State, repetitions: u32) -> bool {
     match predicate {
         Predicate::AllAgree(field) => {
-            let answers = last_answers(state, field);
-            answers.len() >= 2 && groups(&answers).len() == 1 && nobody_is_silent(state, field)
+            let asked = asked(state, field);
+            asked.len() >= 2 && largest_group(&asked) == asked.len()
         }
         Predicate::Agree { field, at_least } => {
-            let answers = last_answers(state, field);
-            let largest = groups(&answers).values().copied().max().unwrap_or(0);
-            !answers.is_empty() && f64::from(largest) / answers.len() as f64 >= *at_least
+            let asked = asked(state, field);
+            let largest = largest_group(&asked);
+            largest > 0 && largest as f64 / asked.len() as f64 >= *at_least
         }
         Predicate::Flag { role, field } => flag(state, role, field),
         Predicate::Rounds(least) => repetitions >= *least,
         Predicate::Similarity(least) => similarity(state).is_some_and(|share| share >= *least),
         Predicate::BudgetBelow(share) => state.budget_left() < *share,
-        Predicate::Stable { .. } | Predicate::LeadUnassailable | Predicate::HumanStop => {
-            todo!("base")
-        }
+        Predicate::Stable { field, rounds } => is_stable(state, field, *rounds),
+        Predicate::LeadUnassailable => decide::lead_unassailable(state),
+        Predicate::HumanStop => state.phase_is_ending(),
         Predicate::And(all) => all.iter().all(|one| holds(one, state, repetitions)),
         Predicate::Or(any) => any.iter().any(|one| holds(one, state, repetitions)),
         Predicate::Not(one) => !holds(one, state, repetitions),
     }
 }
 
-/// The last answer of every agent whose answers have this field, in a form that can be compared.
-fn last_answers(state: &State, field: &str) -> BTreeMap<usize, String> {
-    let mut answers = BTreeMap::new();
-    for turn in state
-        .turns()
-        .iter()
-        .filter(|turn| turn.standing == TurnStanding::Done)
-    {
-        if let Some(value) = turn.parsed.as_ref().and_then(|parsed| parsed.get(field)) {
-            answers.insert(turn.member, contract::canonical(value));
-        }
+/// What every agent gave as this field, turn by turn, in a form that can be compared; `None` where a turn that asked
+/// for it gave nothing that could be read. Agents who were never asked for it are not in it.
+fn answers<'s>(state: &'s State, field: &str) -> BTreeMap<usize, Vec<Option<String>>> {
+    let contracts = &state.spec().format.contracts;
+    let asks = |turn: &&'s TurnRecord| {
+        let phase = state.spec().format.phase(&turn.phase);
+        let contract = phase.and_then(|phase| contracts.get(&phase.contract));
+        contract.is_some_and(|contract| contract.fields.iter().any(|known| known.name == field))
+    };
+    let mut answers: BTreeMap<usize, Vec<Option<String>>> = BTreeMap::new();
+    let over =
+        |turn: &&TurnRecord| !matches!(turn.standing, TurnStanding::Open | TurnStanding::Held);
+    let turns = state.turns().iter().filter(over).filter(asks);
+    for turn in turns.filter(|turn| !turn.swapped && !turn.picks) {
+        let given = turn.parsed.as_ref().and_then(|parsed| parsed.get(field));
+        let given = given.filter(|_| turn.standing == TurnStanding::Done);
+        answers
+            .entry(turn.member)
+            .or_default()
+            .push(given.map(contract::canonical));
     }
     answers
 }
 
-/// An agent whose last turn gave no answer agrees with nobody.
-fn nobody_is_silent(state: &State, field: &str) -> bool {
-    let mut last: BTreeMap<usize, &TurnRecord> = BTreeMap::new();
-    for turn in state.turns() {
-        last.insert(turn.member, turn);
-    }
-    last.values().all(|turn| {
-        turn.parsed
-            .as_ref()
-            .is_some_and(|parsed| parsed.get(field).is_some())
-    })
+/// The last answer of every agent that was asked; `None` agrees with nobody.
+fn asked(state: &State, field: &str) -> Vec<Option<String>> {
+    let answers = answers(state, field).into_values();
+    answers.filter_map(|mut given| given.pop()).collect()
 }
 
-fn groups(answers: &BTreeMap<usize, String>) -> BTreeMap<&str, u32> {
-    let mut groups = BTreeMap::new();
-    for answer in answers.values() {
-        *groups.entry(answer.as_str()).or_insert(0) += 1;
+fn largest_group(answers: &[Option<String>]) -> usize {
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for answer in answers.iter().flatten() {
+        *groups.entry(answer).or_insert(0) += 1;
     }
-    groups
+    groups.values().copied().max().unwrap_or(0)
+}
+
+/// Nobody's answer changed over so many repetitions: each gave the same one in the last of them and the one before
+/// the first of them. Who gave none at some point may have changed its mind.
+fn is_stable(state: &State, field: &str, rounds: u32) -> bool {
+    let answers = answers(state, field);
+    let needed = rounds as usize + 1;
+    let unchanged = |given: &Vec<Option<String>>| {
+        let last = given.len().checked_sub(needed).map(|from| &given[from..]);
+        last.is_some_and(|last| last[0].is_some() && last.iter().all(|answer| *answer == last[0]))
+    };
+    !answers.is_empty() && answers.values().all(unchanged)
 }
 
 fn flag(state: &State, role: &str, field: &str) -> bool {
-    let of_role = |turn: &&TurnRecord| state.spec().cast[turn.member].role == role;
+    let of_role = |turn: &&TurnRecord| state.spec().cast[turn.member].role == role && !turn.swapped;
     let last = state
         .turns()
         .iter()
@@ -93,11 +111,12 @@ fn flag(state: &State, role: &str, field: &str) -> bool {
 /// How alike the last two statements of the agents are, on average: Jaccard of word 3-grams.
 fn similarity(state: &State) -> Option<f64> {
     let mut texts: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for turn in state
-        .turns()
-        .iter()
-        .filter(|turn| turn.standing == TurnStanding::Done)
-    {
+    let is_statement = |turn: &&TurnRecord| {
+        let phase = state.spec().format.phase(&turn.phase);
+        turn.standing == TurnStanding::Done
+            && phase.is_some_and(|phase| phase.kind == PhaseKind::Speak)
+    };
+    for turn in state.turns().iter().filter(is_statement) {
         texts.entry(turn.member).or_default().push(&turn.text);
     }
     let pairs = texts.values().filter_map(|own| match own.as_slice() {

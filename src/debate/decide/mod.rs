@@ -1,22 +1,47 @@
 //! From ballots to a verdict. A ballot that could not be read is an outcome of its own, never a guess.
+//!
+//! `docs/verdicts.md` says for people how each rule counts and what a verdict tells beside its answer.
 
-mod count;
+mod ballots;
+mod card;
+mod family;
+mod flips;
+mod honest;
+mod irv;
+mod lead;
+mod notes;
+mod paper;
+mod rules;
+mod ruling;
+mod swing;
+#[cfg(test)]
+mod tests;
+mod tie;
+mod trajectory;
+mod wanted;
+mod weights;
 
-use serde_json::Value;
+pub use family::choose_judges;
+pub use family::family;
+pub use flips::Moves;
+pub use flips::flip_kind;
+pub use flips::moves;
 
-use count::Count;
+pub(super) use lead::lead_unassailable;
+pub(super) use lead::needs_swap;
 
-use super::contract;
+use paper::Choice;
+use paper::Says;
+use ruling::Ruling;
+
 use super::state::State;
 use super::state::TurnRecord;
 use super::state::TurnStanding;
-use crate::types::debate::Ballot;
 use crate::types::debate::Baseline;
-use crate::types::debate::FieldRef;
-use crate::types::debate::Flip;
-use crate::types::debate::ParsePath;
+use crate::types::debate::Decision;
 use crate::types::debate::RoleKind;
 use crate::types::debate::Rule;
+use crate::types::debate::SideVerdict;
 use crate::types::debate::Verdict;
 use crate::types::debate::VerdictStatus;
 
@@ -26,71 +51,82 @@ pub(super) fn verdict(state: &State) -> Verdict {
         return forfeited;
     }
     let format = &state.spec().format;
-    let (ballots, field) = ballots(state);
-    let count = Count::of(state, &ballots, format.decision.tie);
-    let sides: Vec<&str> = format
-        .roles
-        .iter()
-        .filter_map(|role| role.side.as_deref())
-        .collect();
-    let leading = count.leader.clone();
-    let status = match &leading {
-        _ if count.counted == 0 => VerdictStatus::Undecided,
-        None => VerdictStatus::Tie,
-        Some(choice) if !sides.is_empty() && names_no_winner(choice) => VerdictStatus::Tie,
-        Some(_) => VerdictStatus::Decided,
+    let decision = &format.decision;
+    let ruling = ruling::of(state, decision);
+    let also = side_verdicts(state, decision, &ruling);
+    let winner = winner(state, &ruling);
+    let answer = answer(state, &ruling);
+    let agreement = honest::agreement(&ruling.given);
+    let mut notes = notes::of(state, &ruling.given);
+    notes.extend(honest::position_note(state, &ruling.given));
+    let result = card::Result {
+        ruling: &ruling,
+        answer: answer.as_deref().or(winner.as_deref()),
+        agreement,
+        also: &also,
     };
-    let won = leading.filter(|_| status == VerdictStatus::Decided);
-    let is_side = |choice: &String| sides.iter().any(|side| side.eq_ignore_ascii_case(choice));
-    let ruling = won
-        .as_ref()
-        .and_then(|choice| ballots.iter().find(|ballot| count::same(ballot, choice)));
-    let side_of_ruling = ruling.and_then(|ballot| text_field(ballot.parsed.as_ref()?, "side"));
-    let winner = won
-        .clone()
-        .filter(is_side)
-        .or_else(|| side_of_ruling.filter(is_side));
-    let answer = won
-        .as_ref()
-        .filter(|choice| !is_side(choice))
-        .map(|choice| count.spelling(choice));
-    let dissent = if format.report.dissent {
-        dissent(state, &ballots, won.as_deref(), &field)
-    } else {
-        Vec::new()
-    };
+    let card = card::of(state, &result);
+    let key = ruling.won().map(|choice| choice.key.as_str());
     Verdict {
-        status,
-        rule: rule_name(format.decision.rule, &count),
-        reason: reason(&count, won.as_deref(), &ballots),
-        winner,
-        answer,
-        margin: count.margin(),
+        status: ruling.status,
+        rule: ruling.rule.clone(),
+        reason: reason(state, &ruling),
+        margin: ruling.count.margin,
         baselines: baselines(state),
         flips: if format.report.flips {
-            flips(state)
+            flips::of(state, key)
         } else {
             Vec::new()
         },
-        dissent,
-        swap_consistent: None,
-        agreement: None,
-        tally: Vec::new(),
-        also: Vec::new(),
-        card: None,
-        notes: notes(state, &ballots),
-        panel: ballots,
+        dissent: if format.report.dissent {
+            honest::dissent(state, &ruling)
+        } else {
+            Vec::new()
+        },
+        swap_consistent: honest::swap_consistent(decision, &ruling.given),
+        agreement,
+        kappa: honest::kappa(state, &ruling),
+        tally: ruling.tally(),
+        also,
+        card: Some(card),
+        notes,
+        panel: ruling.given.into_iter().map(|given| given.ballot).collect(),
+        winner,
+        answer,
     }
 }
 
 /// The answer that a turn holds, in formats that decide over debaters' answers; as a voter would spell it.
 pub(super) fn held_answer(state: &State, turn: &TurnRecord) -> Option<String> {
+    held_choice(state, turn).map(|choice| choice.key)
+}
+
+/// The answer that a turn holds: the field that decides, also where a debater gives it in a phase that does not
+/// decide. A choice between what others wrote is a vote, not an answer.
+fn held_choice(state: &State, turn: &TurnRecord) -> Option<Choice> {
+    if turn.swapped {
+        return None;
+    }
     let of = &state.spec().format.decision.of;
-    let field = of.iter().find(|field| field.phase == turn.phase)?;
-    turn.parsed
-        .as_ref()?
-        .get(&field.field)
-        .map(contract::canonical)
+    let own = of.iter().find(|field| field.phase == turn.phase);
+    let alike = || {
+        let debating = is_debater(state, turn.member);
+        let parsed = turn.parsed.as_ref().filter(|_| debating)?;
+        of.iter().find(|field| parsed.get(&field.field).is_some())
+    };
+    let field = own.or_else(alike)?;
+    match ballots::says(state, turn, &field.field) {
+        Says::One(choice) if choice.turn.is_none() => Some(choice),
+        Says::One(_) | Says::Nothing | Says::Several(_) | Says::Ranking(_) | Says::Points(_) => {
+            None
+        }
+    }
+}
+
+fn is_debater(state: &State, member: usize) -> bool {
+    let spec = state.spec();
+    let role = spec.format.role(&spec.cast[member].role);
+    role.is_some_and(|role| role.kind == RoleKind::Debater)
 }
 
 fn forfeit(state: &State) -> Option<Verdict> {
@@ -117,6 +153,7 @@ fn forfeit(state: &State) -> Option<Verdict> {
         dissent: Vec::new(),
         swap_consistent: None,
         agreement: None,
+        kappa: None,
         tally: Vec::new(),
         also: Vec::new(),
         card: None,
@@ -124,202 +161,90 @@ fn forfeit(state: &State) -> Option<Verdict> {
     })
 }
 
-/// The ballots that count: of the last deciding phase that ran, each voter's last; and the field that is counted.
-fn ballots(state: &State) -> (Vec<Ballot>, String) {
-    let of = &state.spec().format.decision.of;
-    let ran = |field: &&FieldRef| state.turns().iter().any(|turn| turn.phase == field.phase);
-    let last_ran = |field: &FieldRef| {
-        state
-            .turns()
-            .iter()
-            .rposition(|turn| turn.phase == field.phase)
+/// The winning side: the choice itself, or the side that the ruling names beside its answer.
+fn winner(state: &State, ruling: &Ruling) -> Option<String> {
+    let won = ruling.won()?;
+    let beside = || {
+        let given = ruling.given.iter().find(|given| {
+            let first = given.paper.says.first();
+            given.ballot.counts && first.is_some_and(|choice| choice.key == won.key)
+        })?;
+        let side = given.ballot.parsed.as_ref()?.get("side")?.as_str()?;
+        side_of(state, side)
     };
-    let Some(deciding) = of.iter().filter(ran).max_by_key(|field| last_ran(field)) else {
-        return (Vec::new(), String::new());
-    };
-    let mut ballots: Vec<(usize, Ballot)> = Vec::new();
-    for turn in state
-        .turns()
-        .iter()
-        .filter(|turn| turn.phase == deciding.phase)
-    {
-        ballots.retain(|(member, _)| *member != turn.member);
-        ballots.push((turn.member, ballot(state, turn, &deciding.field)));
-    }
-    ballots.sort_by_key(|(member, _)| *member);
-    (
-        ballots.into_iter().map(|(_, ballot)| ballot).collect(),
-        deciding.field.clone(),
-    )
+    side_of(state, &won.key).or_else(beside)
 }
 
-fn ballot(state: &State, turn: &TurnRecord, field: &str) -> Ballot {
-    Ballot {
-        agent: state.spec().cast[turn.member].name.clone(),
-        choice: turn
-            .parsed
-            .as_ref()
-            .and_then(|parsed| text_field(parsed, field)),
-        parsed: turn.parsed.clone(),
-        parse: turn.parse.unwrap_or(ParsePath::Unparsed),
-        weight: 1.0,
-        swapped: None,
-        counts: true,
-    }
+/// A side of the format, however it is spelled.
+fn side_of(state: &State, spelled: &str) -> Option<String> {
+    let roles = &state.spec().format.roles;
+    let mut sides = roles.iter().filter_map(|role| role.side.as_ref());
+    sides
+        .find(|side| side.eq_ignore_ascii_case(spelled.trim()))
+        .cloned()
 }
 
-fn text_field(parsed: &Value, field: &str) -> Option<String> {
-    match parsed.get(field)? {
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Null => None,
-        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Some(other.to_string())
+/// The answer: a text of its own, the text that was chosen, or the choice when it is no side.
+fn answer(state: &State, ruling: &Ruling) -> Option<String> {
+    if ruling.text.is_some() {
+        return ruling.text.clone();
+    }
+    let won = ruling.won()?;
+    match won.turn {
+        Some(index) => {
+            let turn = &state.turns()[index];
+            let held = held_choice(state, turn).map(|choice| choice.shown);
+            held.or_else(|| Some(turn.text.trim().to_owned()))
         }
+        None if side_of(state, &won.key).is_some() => None,
+        None => Some(won.shown.clone()),
     }
 }
 
-fn names_no_winner(choice: &str) -> bool {
-    matches!(choice, "tie" | "draw" | "none")
-}
-
-fn rule_name(rule: Rule, count: &Count) -> String {
-    match rule {
-        Rule::Judge => "judge",
-        Rule::Panel => "panel",
-        Rule::Plurality => "plurality",
-        // More than half of those who answered; less than that has won by being the largest group only.
-        Rule::Majority if count.is_majority() => "majority",
-        Rule::Majority => "plurality",
-        Rule::Weighted
-        | Rule::Approval
-        | Rule::Borda
-        | Rule::Cumulative
-        | Rule::Irv
-        | Rule::Consensus
-        | Rule::Swing
-        | Rule::Synthesis
-        | Rule::Trajectory => todo!("base"),
-    }
-    .to_owned()
-}
-
-fn reason(count: &Count, won: Option<&str>, ballots: &[Ballot]) -> String {
-    let words = won.and_then(|choice| {
-        let ruling = ballots
-            .iter()
-            .find(|ballot| count::same(ballot, choice))?
-            .parsed
-            .as_ref()?;
-        text_field(ruling, "reason").or_else(|| text_field(ruling, "reasoning"))
+fn reason(state: &State, ruling: &Ruling) -> String {
+    let words = ruling.won().and_then(|won| {
+        let holds = |given: &&ballots::Given| {
+            let first = given.paper.says.first();
+            given.ballot.counts && first.is_some_and(|choice| choice.key == won.key)
+        };
+        honest::reason(state, ruling.given.iter().find(holds)?.turn)
     });
-    let tally = count.describe();
-    match words {
-        Some(words) if ballots.len() == 1 => words,
-        Some(words) => format!("{tally}. {words}"),
-        None => tally,
-    }
+    let alone = ruling.given.len() == 1 && words.is_some();
+    let tally = (!alone).then(|| ruling.count.words.clone());
+    let parts = [ruling.because.clone(), tally, words].into_iter().flatten();
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(". ")
 }
 
-/// What would have come out without debating: the majority of each debater's first answer.
+/// The format's other decisions, and the count beside a synthesis.
+fn side_verdicts(state: &State, decision: &Decision, ruling: &Ruling) -> Vec<SideVerdict> {
+    let synthesised = decision.rule == Rule::Synthesis && ruling.text.is_some();
+    let aggregate = wanted::aggregate(state).filter(|_| synthesised);
+    let others = aggregate.into_iter().map(|(decision, _)| decision);
+    let others = others.chain(decision.also.iter().cloned());
+    let told = others.map(|other| {
+        let ruling = ruling::of(state, &other);
+        let parts = [ruling.because.clone(), Some(ruling.count.words.clone())];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .flatten()
+            .filter(|it| !it.is_empty())
+            .collect();
+        SideVerdict {
+            rule: ruling.rule.clone(),
+            status: ruling.status,
+            winner: ruling.won().map(|choice| choice.shown.clone()),
+            tally: ruling.tally(),
+            reason: parts.join(". "),
+        }
+    });
+    told.collect()
+}
+
+/// What would have come out without debating, as far as the format reports it.
 fn baselines(state: &State) -> Vec<Baseline> {
-    if !state.spec().format.report.round0_majority {
-        return Vec::new();
-    }
-    let mut first: Vec<(usize, String)> = Vec::new();
-    for turn in state.turns() {
-        if let Some(answer) = held_answer(state, turn)
-            && first.iter().all(|(member, _)| *member != turn.member)
-        {
-            first.push((turn.member, answer));
-        }
-    }
-    let answers: Vec<String> = first.into_iter().map(|(_, answer)| answer).collect();
-    let (answer, support) = count::plurality(&answers);
-    vec![Baseline {
-        id: "round0_majority".to_owned(),
-        answer,
-        support,
-        of: answers.len() as u32,
-        tokens: 0,
-        cost_nanousd: None,
-    }]
-}
-
-fn flips(state: &State) -> Vec<Flip> {
-    let mut held: Vec<Option<String>> = vec![None; state.spec().cast.len()];
-    let mut spoken = vec![0; state.spec().cast.len()];
-    let mut flips = Vec::new();
-    for turn in state.turns() {
-        let Some(answer) = held_answer(state, turn) else {
-            continue;
-        };
-        if let Some(from) = held[turn.member].replace(answer.clone())
-            && from != answer
-        {
-            let agent = state.spec().cast[turn.member].name.clone();
-            flips.push(Flip {
-                agent,
-                from,
-                to: answer,
-                round: spoken[turn.member],
-                kind: crate::types::debate::FlipKind::Other,
-            });
-        }
-        spoken[turn.member] += 1;
-    }
-    flips
-}
-
-fn dissent(state: &State, ballots: &[Ballot], won: Option<&str>, field: &str) -> Vec<String> {
-    let Some(won) = won else { return Vec::new() };
-    let against = ballots
-        .iter()
-        .filter(|ballot| ballot.choice.is_some() && !count::same(ballot, won));
-    against
-        .map(|ballot| {
-            let choice = ballot.choice.clone().unwrap_or_default();
-            let why = ballot.parsed.as_ref().and_then(|parsed| {
-                text_field(parsed, "reason").or_else(|| text_field(parsed, "reasoning"))
-            });
-            match why {
-                Some(why) => format!("{}: {field} {choice}: {why}", ballot.agent),
-                None => format!("{}: {field} {choice}", ballot.agent),
-            }
-        })
-        .take(state.spec().cast.len())
-        .collect()
-}
-
-/// What a reader of the verdict should know.
-fn notes(state: &State, ballots: &[Ballot]) -> Vec<String> {
-    let mut notes = Vec::new();
-    let unread = ballots
-        .iter()
-        .filter(|ballot| ballot.choice.is_none())
-        .count();
-    if unread > 0 {
-        notes.push(format!(
-            "{unread} of {} ballots could not be had or read and do not count",
-            ballots.len()
-        ));
-    }
-    let format = &state.spec().format;
-    let kind = |role: &str| format.role(role).map(|role| role.kind);
-    for judge in state
-        .spec()
-        .cast
-        .iter()
-        .filter(|member| kind(&member.role) != Some(RoleKind::Debater))
-    {
-        let shares = |other: &&crate::types::debate::CastMember| {
-            kind(&other.role) == Some(RoleKind::Debater) && other.model == judge.model
-        };
-        if let Some(debater) = state.spec().cast.iter().find(shares) {
-            notes.push(format!(
-                "{} runs the same model as {} ({}): models favour their own texts",
-                judge.name, debater.name, judge.model
-            ));
-        }
-    }
-    notes
+    let report = &state.spec().format.report;
+    let majority = card::round0_majority(state).filter(|_| report.round0_majority);
+    let single = card::best_single(state).filter(|_| report.single_best);
+    majority.into_iter().chain(single).collect()
 }

@@ -1,4 +1,9 @@
-//! Looks at a format as a whole: that its parts name each other rightly, and that each is used.
+//! Looks at a format as a whole: that its parts name each other rightly, that it can run, and that each part is used.
+
+mod conditions;
+mod decided;
+mod phase;
+mod seen;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,18 +12,17 @@ use super::document::Mistakes;
 use super::document::Section;
 use super::document::unknown;
 use super::phases::Placed;
+use super::phases::asks_people;
+use super::phases::prompts_of;
 use crate::types::debate::Atom;
 use crate::types::debate::Contract;
 use crate::types::debate::Decision;
-use crate::types::debate::FieldKind;
-use crate::types::debate::FieldRef;
+use crate::types::debate::Field;
+use crate::types::debate::Limits;
 use crate::types::debate::Order;
-use crate::types::debate::PhaseKind;
-use crate::types::debate::Predicate;
 use crate::types::debate::Report;
 use crate::types::debate::RoleDef;
 use crate::types::debate::RoleKind;
-use crate::types::debate::Rule;
 
 /// What could be read of a format, and its document for the places.
 pub(super) struct Parts<'a> {
@@ -30,29 +34,23 @@ pub(super) struct Parts<'a> {
     pub(super) contracts: &'a BTreeMap<String, Contract>,
     pub(super) decision: Option<&'a Decision>,
     pub(super) report: &'a Report,
+    pub(super) dissenter: Option<&'a str>,
+    pub(super) limits: &'a Limits,
 }
 
 /// Notes every mistake that shows only between the parts.
 pub(super) fn all(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     check_sides(parts, mistakes);
     for placed in parts.phases {
-        check_speakers(placed, parts, mistakes);
-        check_sights(placed, parts, mistakes);
+        phase::check(placed, parts, mistakes);
+        seen::check(placed, parts, mistakes);
         check_interleave(placed, parts, mistakes);
-        let conditions = [
-            (placed.phase.repeat.until.as_ref(), placed.until_at),
-            (placed.phase.when.as_ref(), placed.when_at),
-        ];
-        for (condition, at) in conditions {
-            if let Some(condition) = condition {
-                check_predicate(condition, at, parts, mistakes);
-            }
-        }
+        conditions::check(placed, parts, mistakes);
     }
-    if let Some(decision) = parts.decision {
-        check_decision(decision, parts, mistakes);
-    }
+    decided::check(parts, mistakes);
+    check_dissenter(parts, mistakes);
     if parts.phases.len() == parts.phase_ids.len() && mistakes.is_empty() {
+        check_calls(parts, mistakes);
         check_use(parts, mistakes);
     }
 }
@@ -73,6 +71,14 @@ impl<'a> Parts<'a> {
             .filter(|role| placed.phase.who.contains(&role.id))
     }
 
+    /// Seats of a phase: at least and at most.
+    fn seats(&self, placed: &'a Placed) -> (u64, u64) {
+        let counts = || self.speakers(placed).map(|role| role.count);
+        let least = counts().map(|count| u64::from(count.min)).sum();
+        let most = counts().map(|count| u64::from(count.max)).sum();
+        (least, most)
+    }
+
     /// The phases that run this one after each of their repetitions.
     fn hosts(&self, id: &str) -> Vec<&'a Placed> {
         let runs_it = |host: &&Placed| host.phase.interleave.iter().any(|guest| guest == id);
@@ -86,11 +92,37 @@ impl<'a> Parts<'a> {
         self.phase_ids.iter().position(|other| *other == line)
     }
 
+    /// How often a phase runs at most; an interleaved one as often as its host.
+    fn repetitions(&self, placed: &'a Placed) -> u32 {
+        let host = self.hosts(&placed.phase.id).first().copied();
+        host.unwrap_or(placed).phase.repeat.max
+    }
+
+    /// The phases of which something may be known when this one runs: earlier ones, those that run with it, and its
+    /// own earlier repetitions.
+    fn known_in(&self, placed: &'a Placed) -> impl Iterator<Item = &'a Placed> {
+        let here = self.place(&placed.phase.id);
+        let repeats = self.repetitions(placed) > 1;
+        let known = move |other: &&Placed| {
+            let is_own = other.phase.id == placed.phase.id;
+            self.place(&other.phase.id) <= here && (!is_own || repeats)
+        };
+        self.phases.iter().filter(known)
+    }
+
     /// All fields that the answers of these phases can have.
     fn fields(&self, phases: impl Iterator<Item = &'a Placed>) -> BTreeSet<&'a str> {
         let contracts = phases.filter_map(|placed| self.contracts.get(&placed.phase.contract));
         let fields = contracts.flat_map(|contract| &contract.fields);
         fields.map(|field| field.name.as_str()).collect()
+    }
+
+    /// The field of a phase's answers by which they are compared: one that the decision names, there or elsewhere.
+    fn answer_field(&self, placed: &'a Placed) -> Option<&'a Field> {
+        let contract = self.contracts.get(&placed.phase.contract)?;
+        let of = &self.decision?.of;
+        let names = |field: &&Field| of.iter().any(|named| named.field == field.name);
+        contract.fields.iter().find(names)
     }
 }
 
@@ -103,27 +135,12 @@ fn check_sides(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
         .collect();
     for role in parts.roles {
         let at = parts.root.place("roles", &role.id);
-        match (role.kind, &role.side) {
-            (RoleKind::Debater, None) if !sides.is_empty() => {
-                mistakes.add(
-                    at,
-                    format!(
-                        "roles.{}: other debaters have a side, so this one needs one",
-                        role.id
-                    ),
-                );
-            }
-            (RoleKind::Judge | RoleKind::Moderator, Some(_)) => {
-                mistakes.add(at, format!("roles.{}: only debaters have a side", role.id));
-            }
-            (
-                RoleKind::Debater
-                | RoleKind::Judge
-                | RoleKind::Moderator
-                | RoleKind::Summariser
-                | RoleKind::Audience,
-                _,
-            ) => {}
+        let is_debater = role.kind == RoleKind::Debater;
+        if is_debater && role.side.is_none() && !sides.is_empty() {
+            let help = "other debaters have a side, so this one needs one";
+            mistakes.add(at, format!("roles.{}: {help}", role.id));
+        } else if !is_debater && role.side.is_some() {
+            mistakes.add(at, format!("roles.{}: only debaters have a side", role.id));
         }
     }
     let mut debaters = parts
@@ -147,69 +164,9 @@ fn check_sides(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     }
 }
 
-fn check_speakers(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
-    if placed.phase.kind != PhaseKind::Judge {
-        return;
-    }
-    for role in parts
-        .speakers(placed)
-        .filter(|role| role.kind == RoleKind::Debater)
-    {
-        let help = format!(
-            "phase.{}: \"{}\" is a debater and cannot judge",
-            placed.phase.id, role.id
-        );
-        mistakes.add(placed.at, help);
-    }
-}
-
-fn check_sights(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
-    let path = format!("phase.{}.sees", placed.phase.id);
-    for (sight, at) in placed.phase.sees.iter().zip(&placed.sees_at) {
-        match &sight.atom {
-            Atom::Phase(id) if !parts.phase_ids.contains(&id.as_str()) => {
-                mistakes.add(*at, unknown("phase", &path, id, parts.phase_ids));
-            }
-            Atom::Phase(id) if parts.place(id) > parts.place(&placed.phase.id) => {
-                mistakes.add(*at, format!("{path}: the phase \"{id}\" runs only later"));
-            }
-            Atom::Secret(name) => {
-                let secrets: Vec<&str> = parts
-                    .speakers(placed)
-                    .flat_map(|role| &role.secrets)
-                    .map(String::as_str)
-                    .collect();
-                if !secrets.contains(&name.as_str()) {
-                    mistakes.add(
-                        *at,
-                        unknown("secret of its speakers", &path, name, &secrets),
-                    );
-                }
-            }
-            Atom::Side if parts.speakers(placed).all(|role| role.side.is_none()) => {
-                mistakes.add(*at, format!("{path}: none of its speakers has a side"));
-            }
-            Atom::Topic
-            | Atom::Options
-            | Atom::OthersRound(_)
-            | Atom::Summary
-            | Atom::Votes
-            | Atom::Polls
-            | Atom::Facts
-            | Atom::Side
-            | Atom::Own
-            | Atom::OwnLast
-            | Atom::Others
-            | Atom::OthersLast
-            | Atom::Phase(_)
-            | Atom::Human => {}
-        }
-    }
-}
-
 /// An interleaved phase runs once after each repetition of its host, and only there.
 fn check_interleave(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
-    let (phase, at) = (&placed.phase, placed.interleave_at);
+    let (phase, at) = (&placed.phase, placed.place("interleave"));
     let path = format!("phase.{}.interleave", phase.id);
     for id in &phase.interleave {
         if *id == phase.id {
@@ -227,176 +184,87 @@ fn check_interleave(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<
         phase.id, host.phase.id
     );
     if hosts.len() > 1 {
-        mistakes.add(
-            placed.at,
-            format!("{within}, so no other phase can have it too"),
-        );
+        let help = format!("{within}, so no other phase can have it too");
+        mistakes.add(placed.at, help);
     }
     if phase.when.is_some() || phase.repeat.max > 1 || phase.repeat.until.is_some() {
-        mistakes.add(
-            placed.at,
-            format!("{within}, so it takes neither repeat nor when"),
-        );
+        let help = format!("{within}, so it takes neither repeat nor when");
+        mistakes.add(placed.at, help);
     }
     if !phase.interleave.is_empty() {
         mistakes.add(at, format!("{within}, so it cannot have phases of its own"));
     }
 }
 
-fn check_predicate(
-    condition: &Predicate,
-    at: usize,
-    parts: &Parts<'_>,
-    mistakes: &mut Mistakes<'_>,
-) {
-    let refuse = |field: &str, fields: &BTreeSet<&str>, mistakes: &mut Mistakes<'_>| {
-        if !fields.contains(field) {
-            let known: Vec<&str> = fields.iter().copied().collect();
-            mistakes.add(
-                at,
-                unknown("field of an answer", "condition", field, &known),
-            );
-        }
-    };
-    match condition {
-        Predicate::AllAgree(field) | Predicate::Agree { field, .. } => {
-            refuse(field, &parts.fields(parts.phases.iter()), mistakes);
-        }
-        Predicate::Flag { role, field } => {
-            let roles = parts.root.names("roles");
-            if !roles.contains(&role.as_str()) {
-                mistakes.add(at, unknown("role", "condition", role, &roles));
-                return;
-            }
-            let speaks = |placed: &&Placed| placed.phase.who.contains(role);
-            refuse(
-                field,
-                &parts.fields(parts.phases.iter().filter(speaks)),
-                mistakes,
-            );
-        }
-        Predicate::Rounds(_)
-        | Predicate::Similarity(_)
-        | Predicate::BudgetBelow(_)
-        | Predicate::Stable { .. }
-        | Predicate::LeadUnassailable
-        | Predicate::HumanStop => {}
-        Predicate::And(conditions) | Predicate::Or(conditions) => {
-            for condition in conditions {
-                check_predicate(condition, at, parts, mistakes);
-            }
-        }
-        Predicate::Not(condition) => check_predicate(condition, at, parts, mistakes),
-    }
-}
-
-fn check_decision(decision: &Decision, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
-    let of_at = parts.root.place("decision", "of");
-    for reference in &decision.of {
-        check_reference(reference, decision.rule, of_at, parts, mistakes);
-    }
-    let blind = |reference: &FieldRef| {
-        let placed = parts.phase(&reference.phase);
-        placed.is_none_or(|placed| placed.phase.order == Order::Simultaneous)
-    };
-    if parts.report.round0_majority && !decision.of.iter().any(blind) {
-        let help = "report.baselines: round0_majority needs a simultaneous phase in decision.of";
-        mistakes.add(parts.root.place("report", "baselines"), help);
-    }
-}
-
-fn check_reference(
-    reference: &FieldRef,
-    rule: Rule,
-    at: usize,
-    parts: &Parts<'_>,
-    mistakes: &mut Mistakes<'_>,
-) {
-    let FieldRef { phase, field } = reference;
-    if !parts.phase_ids.contains(&phase.as_str()) {
-        mistakes.add(at, unknown("phase", "decision.of", phase, parts.phase_ids));
-        return;
-    }
-    let (Some(placed), Some(contract)) = (parts.phase(phase), parts.contract_of(phase)) else {
-        return;
-    };
-    let fields: Vec<&str> = contract
-        .fields
+/// Who keeps up the other view argues, alone.
+fn check_dissenter(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
+    let Some(id) = parts.dissenter else { return };
+    let at = parts.root.place("dial", "dissenter");
+    let debaters = parts
+        .roles
         .iter()
-        .map(|field| field.name.as_str())
-        .collect();
-    let Some(known) = contract.fields.iter().find(|known| known.name == *field) else {
-        let path = format!("decision.of: the contract of \"{phase}\"");
-        mistakes.add(at, unknown("field", &path, field, &fields));
-        return;
-    };
-    match &known.kind {
-        FieldKind::Scores { .. } => {
-            mistakes.add(
-                at,
-                format!("decision.of: \"{field}\" holds several numbers, not one answer"),
-            );
-        }
-        FieldKind::OneOf(words) if field == "winner" => check_winners(words, at, parts, mistakes),
-        FieldKind::OneOf(_)
-        | FieldKind::Text
-        | FieldKind::Bool
-        | FieldKind::Number { .. }
-        | FieldKind::Choice
-        | FieldKind::Ranking
-        | FieldKind::Several
-        | FieldKind::Points(_) => {}
+        .filter(|role| role.kind == RoleKind::Debater);
+    let debaters: Vec<&str> = debaters.map(|role| role.id.as_str()).collect();
+    if !debaters.contains(&id) {
+        let help = unknown("debater's role", "dial.dissenter", id, &debaters);
+        return mistakes.add(at, help);
     }
-    let seats: u32 = parts.speakers(placed).map(|role| role.count.max).sum();
-    match rule {
-        Rule::Judge | Rule::Panel if placed.phase.kind != PhaseKind::Judge => {
-            mistakes.add(
-                at,
-                format!("decision.of: \"{phase}\" must be of kind \"judge\" under this rule"),
-            );
-        }
-        Rule::Judge if seats > 1 => {
-            let help =
-                format!("decision.of: up to {seats} judge in \"{phase}\": use the rule \"panel\"");
-            mistakes.add(at, help);
-        }
-        Rule::Majority
-        | Rule::Plurality
-        | Rule::Judge
-        | Rule::Panel
-        | Rule::Weighted
-        | Rule::Approval
-        | Rule::Borda
-        | Rule::Cumulative
-        | Rule::Irv
-        | Rule::Consensus
-        | Rule::Swing
-        | Rule::Synthesis
-        | Rule::Trajectory => {}
+    let holds = |role: &&RoleDef| role.id == id && role.count.max > 1;
+    if let Some(role) = parts.roles.iter().find(holds) {
+        let help = format!(
+            "dial.dissenter: up to {} hold the role \"{id}\"; one dissents, so give it a role of its own",
+            role.count.max
+        );
+        mistakes.add(at, help);
     }
 }
 
-/// A winner is a side, or nobody.
-fn check_winners(words: &[String], at: usize, parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
-    let sides = parts.roles.iter().filter_map(|role| role.side.as_deref());
-    let sides: BTreeSet<&str> = sides.chain(["tie", "none"]).collect();
-    let sides: Vec<&str> = sides.into_iter().collect();
-    for word in words.iter().filter(|word| !sides.contains(&word.as_str())) {
-        mistakes.add(at, unknown("side", "decision.of: winner", word, &sides));
+/// A cap on calls that the smallest cast breaks lets no debate come to its end.
+fn check_calls(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
+    let Some(cap) = parts.limits.calls else {
+        return;
+    };
+    let certain = parts
+        .phases
+        .iter()
+        .filter(|placed| placed.phase.when.is_none() && !asks_people(placed.phase.kind));
+    let least: u64 = certain
+        .map(|placed| {
+            let host = parts.hosts(&placed.phase.id).first().copied();
+            let repetitions = u64::from(host.unwrap_or(placed).phase.repeat.min);
+            let turns = match placed.phase.order {
+                Order::Pick(_) => 1,
+                Order::Sequential
+                | Order::Simultaneous
+                | Order::Alternate
+                | Order::Rotate
+                | Order::PairQa => parts.seats(placed).0,
+            };
+            repetitions * turns
+        })
+        .sum();
+    if cap < least {
+        let help =
+            format!("limits.calls: the smallest cast takes {least} calls, so none could finish");
+        mistakes.add(parts.root.place("limits", "calls"), help);
     }
 }
 
 /// What nothing uses is a slip of the pen.
 fn check_use(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     let phases = || parts.phases.iter().map(|placed| &placed.phase);
-    let roles: BTreeSet<&String> = phases().flat_map(|phase| &phase.who).collect();
+    let picks = phases().filter_map(|phase| match &phase.order {
+        Order::Pick(role) => Some(role),
+        Order::Sequential
+        | Order::Simultaneous
+        | Order::Alternate
+        | Order::Rotate
+        | Order::PairQa => None,
+    });
+    let roles: BTreeSet<&String> = phases().flat_map(|phase| &phase.who).chain(picks).collect();
     let contracts: BTreeSet<&String> = phases().map(|phase| &phase.contract).collect();
     let prompts: BTreeSet<&String> = phases()
-        .flat_map(|phase| {
-            let prompt = &phase.prompt;
-            let plain = std::iter::once(&prompt.first).chain(&prompt.next);
-            plain.chain(prompt.by_role.values())
-        })
+        .flat_map(|phase| prompts_of(phase).into_values())
         .collect();
     let groups = [
         ("roles", roles, "speaks in no phase"),
@@ -410,6 +278,22 @@ fn check_use(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
                     parts.root.place(group, id),
                     format!("{group}.{id} {unused}"),
                 );
+            }
+        }
+    }
+    for role in parts.roles {
+        let phases = phases().filter(|phase| phase.who.contains(&role.id));
+        let seen: Vec<&Atom> = phases
+            .flat_map(|phase| phase.sees.iter().map(|sight| &sight.atom))
+            .collect();
+        for name in &role.secrets {
+            let secret = Atom::Secret(name.clone());
+            if !seen.contains(&&secret) {
+                let help = format!(
+                    "roles.{}.secrets: \"{name}\" is seen in no phase of this role: see \"secret:{name}\"",
+                    role.id
+                );
+                mistakes.add(parts.root.place("roles", &role.id), help);
             }
         }
     }

@@ -11,24 +11,39 @@ use super::document::Section;
 use super::document::Words;
 use super::document::check_id;
 use super::document::is_id;
+use crate::types::debate::Choices;
 use crate::types::debate::Contract;
 use crate::types::debate::ContractKind;
 use crate::types::debate::Extract;
 use crate::types::debate::Field;
 use crate::types::debate::FieldKind;
+use crate::types::debate::QuoteRule;
+use crate::types::debate::QuoteSource;
 
-const KINDS: Words<ContractKind> = Words {
-    runs: &[
-        ("text", ContractKind::Text),
-        ("json", ContractKind::Json),
-        ("choice", ContractKind::Choice),
-        ("verdict", ContractKind::Verdict),
-    ],
-    later: &["ranking", "scores", "question"],
-};
+const KINDS: Words<ContractKind> = Words(&[
+    ("text", ContractKind::Text),
+    ("json", ContractKind::Json),
+    ("choice", ContractKind::Choice),
+    ("ranking", ContractKind::Ranking),
+    ("scores", ContractKind::Scores),
+    ("verdict", ContractKind::Verdict),
+    ("question", ContractKind::Question),
+]);
 
-const FORMS: &str = "\"string\", \"bool\", a range like \"0..10\", words like \"pro|con|tie\", \
-                     or scores like \"clash,evidence:0..10\"";
+const WAYS: Words<Extract> = Words(&[
+    ("schema", Extract::Schema),
+    ("fence", Extract::Fence),
+    ("ask", Extract::Ask),
+]);
+
+const FORMS: &str = "\"string\", \"bool\", a range like \"0..10\", words like \"pro|con|tie\", scores like \
+                     \"clash,evidence:0..10\", or, over the contract's choices, \"choice\", \"ranking\", \
+                     \"several\" or \"points:10\"";
+
+/// Points that each ballot gives out where a contract does not say (MALLM's cumulative voting gives out 10).
+const DEFAULT_POINTS: u32 = 10;
+
+const MAX_POINTS: u32 = 1000;
 
 /// Reads all `[contract.<id>]`.
 pub(super) fn read(
@@ -51,69 +66,107 @@ pub(super) fn read(
 }
 
 fn contract(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Contract> {
-    table.only(
-        &["type", "fields", "choices", "extract", "repair"],
-        &["quotes"],
-        mistakes,
-    );
+    let keys = [
+        "type", "fields", "choices", "points", "extract", "repair", "quotes",
+    ];
+    table.only(&keys, mistakes);
     let kind = table
         .require("type", mistakes)
         .and_then(|item| KINDS.read(&item, mistakes));
     let repair = table
         .get("repair")
         .map_or(Some(1), |item| item.small(0..=5, mistakes));
+    let quotes = table.get("quotes").and_then(|item| quotes(&item, mistakes));
+    let choices = table
+        .get("choices")
+        .and_then(|item| choices(&item, mistakes));
     let kind = kind?;
-    let (wanted, unwanted): (Option<&str>, &[&str]) = match kind {
-        ContractKind::Text => (None, &["fields", "choices", "extract", "repair"]),
-        ContractKind::Choice => (Some("choices"), &["fields"]),
-        ContractKind::Ranking | ContractKind::Scores | ContractKind::Question => todo!("base"),
-        ContractKind::Json | ContractKind::Verdict => (Some("fields"), &["choices"]),
-    };
-    for key in unwanted {
-        if let Some(item) = table.get(key) {
-            mistakes.add(
-                item.at,
-                format!("{}: a contract of this type has no {key}", item.path),
-            );
-        }
-    }
-    let fields = match wanted {
-        None => Vec::new(),
-        Some("choices") => choices(&table.require("choices", mistakes)?, mistakes)?,
-        Some(key) => fields(&table.require(key, mistakes)?, mistakes)?,
-    };
-    let extract = match kind {
-        ContractKind::Text => Vec::new(),
-        ContractKind::Json
-        | ContractKind::Choice
-        | ContractKind::Verdict
-        | ContractKind::Ranking
-        | ContractKind::Scores
-        | ContractKind::Question => extract(table, mistakes)?,
-    };
-    let repair = if kind == ContractKind::Text {
-        0
-    } else {
-        repair?
-    };
+    let why = "a contract of this type has none";
+    table.refuse(unwanted(kind), why, mistakes);
+    let fields = fields_of(kind, table, choices.as_ref(), mistakes)?;
+    let is_text = kind == ContractKind::Text;
     Some(Contract {
         kind,
         fields,
-        extract,
-        repair,
-        choices: None,
-        quotes: None,
+        extract: match is_text {
+            true => Vec::new(),
+            false => extract(table, mistakes)?,
+        },
+        repair: if is_text { 0 } else { repair? },
+        choices,
+        quotes,
     })
 }
 
-fn choices(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Field>> {
+/// Keys that mean nothing in a contract of this kind.
+fn unwanted(kind: ContractKind) -> &'static [&'static str] {
+    match kind {
+        ContractKind::Text => &["fields", "choices", "points", "extract", "repair"],
+        ContractKind::Choice | ContractKind::Ranking => &["fields", "points", "quotes"],
+        ContractKind::Scores => &["fields", "quotes"],
+        ContractKind::Question => &["fields", "choices", "points"],
+        ContractKind::Json | ContractKind::Verdict => &["points"],
+    }
+}
+
+fn fields_of(
+    kind: ContractKind,
+    table: &Section<'_>,
+    choices: Option<&Choices>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Vec<Field>> {
+    let single = |name: &str, kind: FieldKind| {
+        let name = name.to_owned();
+        Some(vec![Field { name, kind }])
+    };
+    match kind {
+        ContractKind::Text => Some(Vec::new()),
+        ContractKind::Question => single("question", FieldKind::Text),
+        ContractKind::Json | ContractKind::Verdict => {
+            let item = table.require("fields", mistakes)?;
+            fields(&item, table, choices, mistakes)
+        }
+        ContractKind::Choice | ContractKind::Ranking | ContractKind::Scores => {
+            let points = table.get("points").map_or(Some(DEFAULT_POINTS), |item| {
+                item.small(1..=MAX_POINTS, mistakes)
+            });
+            table.require("choices", mistakes)?;
+            match kind {
+                ContractKind::Choice => single("choice", one_choice(choices?)),
+                ContractKind::Ranking => single("ranking", FieldKind::Ranking),
+                ContractKind::Scores
+                | ContractKind::Text
+                | ContractKind::Json
+                | ContractKind::Verdict
+                | ContractKind::Question => single("scores", FieldKind::Points(points?)),
+            }
+        }
+    }
+}
+
+fn one_choice(choices: &Choices) -> FieldKind {
+    match choices {
+        Choices::Fixed(words) => FieldKind::OneOf(words.clone()),
+        Choices::Options | Choices::Phase(_) => FieldKind::Choice,
+    }
+}
+
+/// Reads a list of words, `"$options"`, or `"$PHASE"`.
+fn choices(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Choices> {
+    if let Some(name) = item.as_str() {
+        return match name.strip_prefix('$') {
+            Some("options") => Some(Choices::Options),
+            Some(phase) if is_id(phase) => Some(Choices::Phase(phase.to_owned())),
+            Some(_) | None => {
+                item.wrong("a list of words, \"$options\", or \"$PHASE\"", mistakes);
+                None
+            }
+        };
+    }
     let texts = item.texts(mistakes);
     let words: Vec<&str> = texts.iter().filter_map(Item::as_str).collect();
     match one_of(&words) {
-        Ok(kind) => Some(vec![Field {
-            name: "choice".to_owned(),
-            kind,
-        }]),
+        Ok(words) => Some(Choices::Fixed(words)),
         Err(help) => {
             mistakes.add(item.value_at, format!("{}: {help}", item.path));
             None
@@ -121,7 +174,35 @@ fn choices(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Field>> {
     }
 }
 
-fn fields(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Field>> {
+/// Reads `{ source = "secret:story", tag = true }`.
+fn quotes(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<QuoteRule> {
+    let table = item.section(mistakes)?;
+    table.only(&["source", "tag"], mistakes);
+    let source = table.require("source", mistakes)?;
+    let tag = table
+        .get("tag")
+        .map_or(Some(true), |item| item.flag(mistakes));
+    let text = source.text(mistakes)?;
+    let source = match (text, text.strip_prefix("secret:")) {
+        ("facts", _) => QuoteSource::Facts,
+        ("all", _) => QuoteSource::All,
+        (_, Some(name)) if is_id(name) => QuoteSource::Secret(name.to_owned()),
+        (_, Some(_) | None) => {
+            source.wrong("\"facts\", \"secret:NAME\" or \"all\"", mistakes);
+            return None;
+        }
+    };
+    Some(QuoteRule { source, tag: tag? })
+}
+
+fn fields(
+    item: &Item<'_>,
+    contract: &Section<'_>,
+    choices: Option<&Choices>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Vec<Field>> {
+    let has_choices = contract.get("choices").is_some();
+    let mut chooses = false;
     let table = item.section(mistakes)?;
     if table.entries().is_empty() {
         mistakes.add(
@@ -139,26 +220,59 @@ fn fields(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<Field>> {
             continue;
         };
         match field_kind(form) {
-            Ok(kind) => fields.push(Field {
-                name: entry.key.to_owned(),
-                kind,
-            }),
+            Ok(kind) if needs_choices(&kind) && !has_choices => {
+                let help = "it needs choices in its contract";
+                mistakes.add(entry.value_at, format!("{}: {help}", entry.path));
+            }
+            Ok(kind) => {
+                chooses |= needs_choices(&kind);
+                let kind = match (kind, choices) {
+                    (FieldKind::Choice, Some(choices)) => one_choice(choices),
+                    (kind, _) => kind,
+                };
+                let name = entry.key.to_owned();
+                fields.push(Field { name, kind });
+            }
             Err(help) => mistakes.add(entry.value_at, format!("{}: {help}", entry.path)),
         }
+    }
+    if has_choices && !chooses {
+        let help = "no field uses them: write one as \"choice\", \"ranking\", \"several\" or \"points:10\"";
+        contract.refuse(&["choices"], help, mistakes);
     }
     Some(fields)
 }
 
+fn needs_choices(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Choice | FieldKind::Ranking | FieldKind::Several | FieldKind::Points(_) => true,
+        FieldKind::Text
+        | FieldKind::Bool
+        | FieldKind::Number { .. }
+        | FieldKind::OneOf(_)
+        | FieldKind::Scores { .. } => false,
+    }
+}
+
 /// Reads the short form of a field.
 fn field_kind(form: &str) -> Result<FieldKind, String> {
-    if form == "string" {
-        return Ok(FieldKind::Text);
-    }
-    if form == "bool" {
-        return Ok(FieldKind::Bool);
+    match form {
+        "string" => return Ok(FieldKind::Text),
+        "bool" => return Ok(FieldKind::Bool),
+        "choice" => return Ok(FieldKind::Choice),
+        "ranking" => return Ok(FieldKind::Ranking),
+        "several" => return Ok(FieldKind::Several),
+        _ => {}
     }
     if form.contains('|') {
-        return one_of(&form.split('|').collect::<Vec<_>>());
+        return one_of(&form.split('|').collect::<Vec<_>>()).map(FieldKind::OneOf);
+    }
+    if let Some(points) = form.strip_prefix("points:").filter(|it| !it.contains("..")) {
+        let points = points.trim().parse().ok();
+        let points = points.filter(|points| (1..=MAX_POINTS).contains(points));
+        return points.map(FieldKind::Points).ok_or_else(|| {
+            format!("\"{form}\" needs a whole number from 1 to {MAX_POINTS}: write points:10")
+        });
     }
     if let Some((keys, numbers)) = form.split_once(':') {
         let (min, max) = range(numbers)?;
@@ -180,13 +294,13 @@ fn field_kind(form: &str) -> Result<FieldKind, String> {
     ))
 }
 
-fn one_of(words: &[&str]) -> Result<FieldKind, String> {
+fn one_of(words: &[&str]) -> Result<Vec<String>, String> {
     let words: Vec<String> = words.iter().map(|word| word.trim().to_owned()).collect();
     let folded: BTreeSet<String> = words.iter().map(|word| word.to_lowercase()).collect();
     if words.len() < 2 || folded.len() < words.len() || folded.contains("") {
         return Err("give at least two words, each different from the others".to_owned());
     }
-    Ok(FieldKind::OneOf(words))
+    Ok(words)
 }
 
 fn range(text: &str) -> Result<(f64, f64), String> {
@@ -243,17 +357,8 @@ fn way(path: &str, text: &str) -> Result<Extract, String> {
         }
         return Ok(Extract::Regex(pattern.to_owned()));
     }
-    const PLAIN: [(&str, bool); 3] = [("schema", true), ("fence", false), ("regex:PATTERN", false)];
-    let words = Words {
-        runs: &PLAIN,
-        later: &["ask"],
-    };
-    let schema = words.find(path, text)?;
-    Ok(if schema {
-        Extract::Schema
-    } else {
-        Extract::Fence
-    })
+    WAYS.find(path, text)
+        .map_err(|help| format!("{help}, regex:PATTERN"))
 }
 
 #[cfg(test)]
@@ -282,6 +387,18 @@ mod tests {
                 "pro|con|tie",
                 FieldKind::OneOf(words(&["pro", "con", "tie"])),
             ),
+            ("choice", FieldKind::Choice),
+            ("ranking", FieldKind::Ranking),
+            ("several", FieldKind::Several),
+            ("points:10", FieldKind::Points(10)),
+            (
+                "points:0..10",
+                FieldKind::Scores {
+                    keys: words(&["points"]),
+                    min: 0.0,
+                    max: 10.0,
+                },
+            ),
             (
                 "clash,evidence:0..10",
                 FieldKind::Scores {
@@ -299,7 +416,16 @@ mod tests {
     #[test]
     fn a_form_that_means_nothing_is_refused_with_all_that_do() {
         for form in [
-            "number", "3..0", "0..x", "pro|", "pro|PRO", "a,a:0..1", "a:1", "0..inf",
+            "number",
+            "3..0",
+            "0..x",
+            "pro|",
+            "pro|PRO",
+            "a,a:0..1",
+            "a:1",
+            "0..inf",
+            "points:0",
+            "points:many",
         ] {
             let problem = field_kind(form).unwrap_err();
             assert!(
@@ -312,6 +438,7 @@ mod tests {
     #[test]
     fn a_way_of_reading_that_is_not_there_is_refused() {
         assert_eq!(way("x", "schema"), Ok(Extract::Schema));
+        assert_eq!(way("x", "ask"), Ok(Extract::Ask));
         assert_eq!(
             way("x", "regex:^Answer: (.*)$"),
             Ok(Extract::Regex("^Answer: (.*)$".to_owned()))
@@ -320,7 +447,10 @@ mod tests {
             ("regex:(", "is not a pattern"),
             ("regex:^Answer$", "has no group"),
             ("fenced", "did you mean \"fence\"?"),
-            ("ask", "does not run in this version"),
+            (
+                "ack",
+                "did you mean \"ask\"? available: schema, fence, ask, regex:PATTERN",
+            ),
         ] {
             let problem = way("x", text).unwrap_err();
             assert!(problem.contains(wanted), "{text}: {problem}");

@@ -5,30 +5,28 @@ use super::document::Mistakes;
 use super::document::Section;
 use super::document::Words;
 use super::predicate;
+use crate::types::debate::HiddenUntil;
 use crate::types::debate::OnFail;
 use crate::types::debate::OnFailThen;
 use crate::types::debate::Predicate;
 use crate::types::debate::Quorum;
 use crate::types::debate::Repeat;
 
-const THEN: Words<OnFailThen> = Words {
-    runs: &[
-        ("substitute", OnFailThen::Substitute),
-        ("skip", OnFailThen::Skip),
-        ("forfeit", OnFailThen::Forfeit),
-        ("abort", OnFailThen::Abort),
-    ],
-    later: &[],
-};
+const THEN: Words<OnFailThen> = Words(&[
+    ("substitute", OnFailThen::Substitute),
+    ("skip", OnFailThen::Skip),
+    ("forfeit", OnFailThen::Forfeit),
+    ("abort", OnFailThen::Abort),
+]);
 
-const QUORUMS: Words<Quorum> = Words {
-    runs: &[
-        ("none", Quorum::None),
-        ("majority", Quorum::Majority),
-        ("all", Quorum::All),
-    ],
-    later: &[],
-};
+const QUORUMS: Words<Quorum> = Words(&[
+    ("none", Quorum::None),
+    ("majority", Quorum::Majority),
+    ("all", Quorum::All),
+]);
+
+const HIDDEN: Words<HiddenUntil> =
+    Words(&[("phase", HiddenUntil::Phase), ("end", HiddenUntil::End)]);
 
 /// Tokens of an answer where a phase does not say: room for a speech, and for a model that reasons before it.
 const DEFAULT_TOKENS: u32 = 2000;
@@ -57,12 +55,14 @@ pub(super) struct Course {
     pub(super) on_fail: OnFail,
     pub(super) quorum: Quorum,
     pub(super) when: Option<Predicate>,
-    /// Where that condition stands.
-    pub(super) when_at: usize,
+    pub(super) stop_early: Option<Predicate>,
+    pub(super) hidden_until: Option<HiddenUntil>,
+    pub(super) swap: bool,
+    pub(super) audience: bool,
 }
 
 impl Course {
-    pub(super) const KEYS: [&'static str; 7] = [
+    pub(super) const KEYS: [&'static str; 11] = [
         "repeat",
         "words",
         "tokens",
@@ -70,6 +70,10 @@ impl Course {
         "on_fail",
         "quorum",
         "when",
+        "stop_early",
+        "hidden_until",
+        "swap",
+        "audience",
     ];
 
     pub(super) fn read(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
@@ -92,6 +96,14 @@ impl Course {
         let when = table
             .get("when")
             .and_then(|item| condition(&item, mistakes));
+        let stop_early = table
+            .get("stop_early")
+            .and_then(|item| condition(&item, mistakes));
+        let hidden_until = table
+            .get("hidden_until")
+            .and_then(|item| HIDDEN.read(&item, mistakes));
+        let mut flag = |key: &str| table.get(key).and_then(|item| item.flag(mistakes));
+        let (swap, audience) = (flag("swap"), flag("audience"));
         Some(Self {
             words: words.flatten(),
             tokens,
@@ -101,7 +113,10 @@ impl Course {
             on_fail: on_fail?,
             quorum: quorum?,
             when,
-            when_at: table.get("when").map_or(table.at(), |item| item.at),
+            stop_early,
+            hidden_until,
+            swap: swap.unwrap_or(false),
+            audience: audience.unwrap_or(false),
         })
     }
 }
@@ -122,7 +137,7 @@ fn tokens(table: &Section<'_>, words: Option<u32>, mistakes: &mut Mistakes<'_>) 
 
 fn repeat(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Repeat> {
     let table = item.section(mistakes)?;
-    table.only(&["min", "max", "until"], &[], mistakes);
+    table.only(&["min", "max", "until"], mistakes);
     let min = table
         .get("min")
         .map_or(Some(1), |item| item.small(0..=MAX_REPETITIONS, mistakes));
@@ -157,7 +172,7 @@ fn repeat(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Repeat> {
 
 fn on_fail(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<OnFail> {
     let table = item.section(mistakes)?;
-    table.only(&["retry", "then"], &[], mistakes);
+    table.only(&["retry", "then"], mistakes);
     let retry = table
         .get("retry")
         .map_or(Some(ON_FAIL.retry), |item| item.small(0..=5, mistakes));

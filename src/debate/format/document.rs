@@ -49,6 +49,11 @@ impl<'s> Mistakes<'s> {
         self.found.is_empty()
     }
 
+    /// How many there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// All mistakes in the order of their lines, each once.
     pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|mistake| mistake.line);
@@ -153,18 +158,19 @@ impl<'t> Section<'t> {
         self.get(key)?.section(mistakes)
     }
 
-    /// Refuses every key but the `known`; those of `later` belong to the grammar and do not run yet.
-    pub(super) fn only(&self, known: &[&str], later: &[&str], mistakes: &mut Mistakes<'_>) {
+    /// Refuses every key but the `known`.
+    pub(super) fn only(&self, known: &[&str], mistakes: &mut Mistakes<'_>) {
         for entry in &self.entries {
-            if known.contains(&entry.key) {
-                continue;
+            if !known.contains(&entry.key) {
+                mistakes.add(entry.at, unknown("key", &entry.path, entry.key, known));
             }
-            let help = if later.contains(&entry.key) {
-                format!("{} does not run in this version: leave it out", entry.path)
-            } else {
-                unknown("key", &entry.path, entry.key, known)
-            };
-            mistakes.add(entry.at, help);
+        }
+    }
+
+    /// Refuses keys that mean nothing here, each with the reason.
+    pub(super) fn refuse(&self, keys: &[&str], why: &str, mistakes: &mut Mistakes<'_>) {
+        for item in keys.iter().filter_map(|key| self.get(key)) {
+            mistakes.add(item.at, format!("{}: {why}", item.path));
         }
     }
 }
@@ -176,6 +182,10 @@ impl<'t> Item<'t> {
 
     pub(super) fn is_table(&self) -> bool {
         self.value.is_table()
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        self.value.is_array()
     }
 
     pub(super) fn text(&self, mistakes: &mut Mistakes<'_>) -> Option<&'t str> {
@@ -217,6 +227,22 @@ impl<'t> Item<'t> {
 
     /// A number above zero.
     pub(super) fn positive(&self, mistakes: &mut Mistakes<'_>) -> Option<f64> {
+        let read = self.number().filter(|number| *number > 0.0);
+        self.expect("a number above 0", read, mistakes)
+    }
+
+    /// A number in a range.
+    pub(super) fn within(
+        &self,
+        range: RangeInclusive<f64>,
+        mistakes: &mut Mistakes<'_>,
+    ) -> Option<f64> {
+        let read = self.number().filter(|number| range.contains(number));
+        let wanted = format!("a number from {} to {}", range.start(), range.end());
+        self.expect(&wanted, read, mistakes)
+    }
+
+    fn number(&self) -> Option<f64> {
         let text = match self.value {
             DeValue::Float(float) => Some(float.as_str()),
             DeValue::Integer(integer) if integer.radix() == 10 => Some(integer.as_str()),
@@ -228,8 +254,7 @@ impl<'t> Item<'t> {
             | DeValue::Table(_) => None,
         };
         let read = text.and_then(|text| text.parse::<f64>().ok());
-        let read = read.filter(|number| number.is_finite() && *number > 0.0);
-        self.expect("a number above 0", read, mistakes)
+        read.filter(|number| number.is_finite())
     }
 
     /// The elements of a list.
@@ -292,11 +317,8 @@ impl<'t> Item<'t> {
     }
 }
 
-/// The words that a key can have: those that run, and those of the grammar that do not yet.
-pub(super) struct Words<T: 'static> {
-    pub(super) runs: &'static [(&'static str, T)],
-    pub(super) later: &'static [&'static str],
-}
+/// The words that a key can have, and what each means.
+pub(super) struct Words<T: 'static>(pub(super) &'static [(&'static str, T)]);
 
 impl<T: Clone> Words<T> {
     pub(super) fn read(&self, item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<T> {
@@ -311,16 +333,10 @@ impl<T: Clone> Words<T> {
     ///
     /// Says what is available.
     pub(super) fn find(&self, path: &str, text: &str) -> Result<T, String> {
-        if let Some((_, value)) = self.runs.iter().find(|(word, _)| *word == text) {
+        if let Some((_, value)) = self.0.iter().find(|(word, _)| *word == text) {
             return Ok(value.clone());
         }
-        let available: Vec<&str> = self.runs.iter().map(|(word, _)| *word).collect();
-        if self.later.contains(&text) {
-            let available = available.join(", ");
-            return Err(format!(
-                "{path} \"{text}\" does not run in this version; available: {available}"
-            ));
-        }
+        let available: Vec<&str> = self.0.iter().map(|(word, _)| *word).collect();
         Err(unknown("word", path, text, &available))
     }
 }

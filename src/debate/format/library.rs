@@ -11,26 +11,47 @@ use crate::types::Diagnostic;
 use crate::types::debate::Format;
 use crate::types::diagnostic::nearest;
 
-/// The formats that come with Agon: the file's name and its text.
-const SHIPPED: [(&str, &str); 3] = [
-    (
-        "formats/oxford.toml",
-        include_str!("../../../formats/oxford.toml"),
-    ),
-    (
-        "formats/society-of-minds.toml",
-        include_str!("../../../formats/society-of-minds.toml"),
-    ),
-    (
-        "formats/tit-for-tat.toml",
-        include_str!("../../../formats/tit-for-tat.toml"),
-    ),
+/// A shipped format: the file's name and its text.
+macro_rules! shipped {
+    ($($id:literal),* $(,)?) => {
+        [$((
+            concat!("formats/", $id, ".toml"),
+            include_str!(concat!("../../../formats/", $id, ".toml")),
+        )),*]
+    };
+}
+
+/// The formats that come with Agon.
+const SHIPPED: [(&str, &str); 15] = shipped![
+    "chateval",
+    "chateval-simultaneous",
+    "chateval-summary",
+    "consultancy",
+    "council",
+    "debate-with-secret",
+    "oxford",
+    "reconcile",
+    "single",
+    "society-of-minds",
+    "society-of-minds-full",
+    "society-of-minds-ring",
+    "socratic",
+    "tit-for-tat",
+    "vote",
 ];
 
 /// All formats by id.
 #[derive(Debug, Clone)]
 pub struct FormatLibrary {
-    formats: BTreeMap<String, Arc<Format>>,
+    formats: BTreeMap<String, Entry>,
+    mistakes: Vec<Diagnostic>,
+}
+
+/// A format, and the file that it came from.
+#[derive(Debug, Clone)]
+struct Entry {
+    format: Arc<Format>,
+    file: String,
 }
 
 impl FormatLibrary {
@@ -39,60 +60,99 @@ impl FormatLibrary {
         let formats = SHIPPED.iter().map(|(file, source)| {
             let format =
                 parse(file, source).expect("this module's tests read every shipped format");
-            (format.id.clone(), Arc::new(format))
+            let file = format!("{file} (built in)");
+            let entry = Entry {
+                format: Arc::new(format),
+                file,
+            };
+            (entry.format.id.clone(), entry)
         });
         Self {
             formats: formats.collect(),
+            mistakes: Vec::new(),
         }
     }
 
-    /// The formats that come with Agon and every `*.toml` of a directory, which adds to them or, by id,
-    /// takes the place of one. `None` means no directory.
+    /// The formats that come with Agon and every `*.toml` of a directory, which adds to them or, by id, takes the
+    /// place of one. `None` means no directory.
+    ///
+    /// A file with mistakes is left out, as is a second one of the same id: [`Self::mistakes`] tells of them, and
+    /// all others load.
     ///
     /// # Errors
     ///
-    /// All mistakes of all files, a directory or file that cannot be read included.
+    /// A directory that cannot be read.
     pub fn load(dir: Option<&Path>) -> Result<Self, Vec<Diagnostic>> {
         let mut library = Self::embedded();
         let Some(dir) = dir else {
             return Ok(library);
         };
-        let mut mistakes = Vec::new();
         let mut own: BTreeMap<String, String> = BTreeMap::new();
         for path in files(dir)? {
             let file = path.display().to_string();
-            match read(&path, &file) {
-                Ok(format) => {
-                    if let Some(other) = own.insert(format.id.clone(), file.clone()) {
-                        let help = format!("the id \"{}\" is taken by {other}", format.id);
-                        mistakes.push(Diagnostic::new(&file, None, help));
+            match read_file(&path, &file) {
+                Ok(format) => match own.get(&format.id) {
+                    Some(other) => {
+                        let help =
+                            format!("the id \"{}\" is taken by {other}: left out", format.id);
+                        library.mistakes.push(Diagnostic::new(&file, None, help));
                     }
-                    library.formats.insert(format.id.clone(), Arc::new(format));
-                }
-                Err(found) => mistakes.extend(found),
+                    None => {
+                        own.insert(format.id.clone(), file.clone());
+                        library.add(format, file);
+                    }
+                },
+                Err(found) => library.mistakes.extend(found),
             }
         }
-        if mistakes.is_empty() {
-            Ok(library)
-        } else {
-            Err(mistakes)
-        }
+        Ok(library)
+    }
+
+    fn add(&mut self, format: Format, file: String) {
+        let entry = Entry {
+            format: Arc::new(format),
+            file,
+        };
+        self.formats.insert(entry.format.id.clone(), entry);
+    }
+
+    /// What is wrong with the operator's own files, which are left out.
+    pub fn mistakes(&self) -> &[Diagnostic] {
+        &self.mistakes
     }
 
     /// The format of this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Format>> {
-        self.formats.get(id)
+        self.formats.get(id).map(|entry| &entry.format)
+    }
+
+    /// The file that the format of this id came from.
+    pub fn file(&self, id: &str) -> Option<&str> {
+        self.formats.get(id).map(|entry| entry.file.as_str())
     }
 
     /// All formats, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Format>> {
-        self.formats.values()
+        self.formats.values().map(|entry| &entry.format)
     }
 
     /// The id that was probably meant.
     pub fn nearest(&self, id: &str) -> Option<&str> {
         nearest(id, self.formats.keys().map(String::as_str))
     }
+}
+
+/// Reads one file.
+///
+/// # Errors
+///
+/// All its mistakes, by line; or that it cannot be read.
+pub fn read_file(path: &Path, file: &str) -> Result<Format, Vec<Diagnostic>> {
+    let source = fs::read_to_string(path).map_err(|error| {
+        let help = format!("it cannot be read: {error}");
+        vec![Diagnostic::new(file, None, help)]
+    })?;
+    parse(file, &source)
 }
 
 fn files(dir: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
@@ -112,15 +172,4 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     }
     files.sort();
     Ok(files)
-}
-
-fn read(path: &Path, file: &str) -> Result<Format, Vec<Diagnostic>> {
-    let source = fs::read_to_string(path).map_err(|error| {
-        vec![Diagnostic::new(
-            file,
-            None,
-            format!("it cannot be read: {error}"),
-        )]
-    })?;
-    parse(file, &source)
 }

@@ -10,32 +10,43 @@ use super::document::Section;
 use super::document::Words;
 use super::document::check_id;
 use super::document::unknown;
+use super::questions;
 use super::sight;
+use crate::types::debate::Atom;
+use crate::types::debate::Edges;
 use crate::types::debate::Order;
 use crate::types::debate::Phase;
 use crate::types::debate::PhaseKind;
-use crate::types::debate::PromptRef;
 use crate::types::debate::RoleDef;
 use crate::types::debate::RoleKind;
 use crate::types::debate::Sight;
 
-const KINDS: Words<PhaseKind> = Words {
-    runs: &[("speak", PhaseKind::Speak), ("judge", PhaseKind::Judge)],
-    later: &["vote", "summarise", "poll", "ask_human"],
-};
+const KINDS: Words<PhaseKind> = Words(&[
+    ("speak", PhaseKind::Speak),
+    ("judge", PhaseKind::Judge),
+    ("vote", PhaseKind::Vote),
+    ("summarise", PhaseKind::Summarise),
+    ("poll", PhaseKind::Poll),
+    ("ask_human", PhaseKind::AskHuman),
+]);
 
-const ORDERS: Words<Order> = Words {
-    runs: &[
-        ("sequential", Order::Sequential),
-        ("simultaneous", Order::Simultaneous),
-    ],
-    later: &["alternate", "rotate", "pair_qa"],
-};
+const ORDERS: [(&str, Order); 5] = [
+    ("sequential", Order::Sequential),
+    ("simultaneous", Order::Simultaneous),
+    ("alternate", Order::Alternate),
+    ("rotate", Order::Rotate),
+    ("pair_qa", Order::PairQa),
+];
 
-const ORDERS_RUN: &str = "available: sequential, simultaneous";
+const EDGES: [(&str, Edges); 4] = [
+    ("all", Edges::All),
+    ("ring", Edges::Ring),
+    ("star", Edges::Star),
+    ("prev", Edges::Prev),
+];
 
 /// The keys of a phase beside those of its [`Course`].
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "id",
     "kind",
     "who",
@@ -44,15 +55,21 @@ const KEYS: [&str; 8] = [
     "prompt",
     "contract",
     "interleave",
-];
-const KEYS_LATER: [&str; 6] = [
-    "audience",
-    "stop_early",
-    "hidden_until",
-    "swap",
     "edges",
-    "draft",
 ];
+
+/// What means nothing where people who watch are asked.
+const NOT_FOR_PEOPLE: [&str; 6] = [
+    "order",
+    "edges",
+    "interleave",
+    "stop_early",
+    "swap",
+    "tokens",
+];
+
+/// Seconds that people who watch have, where a phase does not say.
+const PEOPLE_TIMEOUT_S: u32 = 60;
 
 /// What the other parts of the file have named.
 pub(super) struct Names<'t> {
@@ -65,11 +82,28 @@ pub(super) struct Names<'t> {
 /// A phase, and where its parts stand.
 pub(super) struct Placed {
     pub(super) phase: Phase,
+    /// Where its id stands.
     pub(super) at: usize,
     pub(super) sees_at: Vec<usize>,
-    pub(super) interleave_at: usize,
     pub(super) until_at: usize,
-    pub(super) when_at: usize,
+    /// Where each key stands that the file has.
+    keys: Vec<(String, usize)>,
+}
+
+impl Placed {
+    /// Where a key stands; the phase's id when the file does not have it.
+    pub(super) fn place(&self, key: &str) -> usize {
+        let found = self.keys.iter().find(|(known, _)| known == key);
+        found.map_or(self.at, |(_, at)| *at)
+    }
+}
+
+/// Whether its speakers are people who watch.
+pub(super) fn asks_people(kind: PhaseKind) -> bool {
+    match kind {
+        PhaseKind::Poll | PhaseKind::AskHuman => true,
+        PhaseKind::Speak | PhaseKind::Judge | PhaseKind::Vote | PhaseKind::Summarise => false,
+    }
 }
 
 /// Reads one `[[phase]]`. References to other phases are looked at when all are read.
@@ -78,43 +112,50 @@ pub(super) fn read(
     names: &Names<'_>,
     mistakes: &mut Mistakes<'_>,
 ) -> Option<Placed> {
-    table.only(&[&KEYS[..], &Course::KEYS].concat(), &KEYS_LATER, mistakes);
-    let place_of = |key: &str| table.get(key).map_or(table.at(), |item| item.value_at);
+    table.only(&[&KEYS[..], &Course::KEYS].concat(), mistakes);
     let kind = table
         .require("kind", mistakes)
         .and_then(|item| KINDS.read(&item, mistakes));
-    let order = table
-        .get("order")
-        .map_or(Some(Order::Sequential), |item| order(&item, mistakes));
+    let people = kind.is_some_and(asks_people);
+    if people {
+        let why = "people who watch are all asked at once, so it means nothing here";
+        table.refuse(&NOT_FOR_PEOPLE, why, mistakes);
+    }
+    let order = match table.get("order") {
+        Some(item) if !people => order(&item, names, mistakes),
+        Some(_) | None if people => Some(Order::Simultaneous),
+        Some(_) | None => Some(Order::Sequential),
+    };
+    let edges = table
+        .get("edges")
+        .map_or(Some(Edges::All), |item| edges(&item, names, mistakes));
     let who = table
         .require("who", mistakes)
         .and_then(|item| who(&item, names, mistakes));
-    let sees = table.require("sees", mistakes);
-    let sees = sees.map_or_else(Vec::new, |item| sees_of(&item, mistakes));
-    let prompt = table
-        .require("prompt", mistakes)
-        .and_then(|item| prompt(&item, who.as_deref(), names, mistakes));
+    let sees = sees_of(table, people, mistakes);
+    let prompt = table.require("prompt", mistakes).and_then(|item| {
+        let pairs = order == Some(Order::PairQa);
+        questions::read(&item, who.as_deref(), pairs, names, mistakes)
+    });
     let contract = table.require("contract", mistakes).and_then(|item| {
-        reference(
-            "contract",
-            &item,
-            item.text(mistakes)?,
-            &names.contracts,
-            mistakes,
-        )
+        let id = item.text(mistakes)?;
+        reference("contract", &item, id, &names.contracts, mistakes)
     });
     let interleave = interleave(table, mistakes);
     let course = Course::read(table, mistakes);
-    let id = table.get("id").and_then(|item| item.as_str())?;
+    let id = table.get("id")?;
     let course = course?;
+    let timeout_s = course.timeout_s.or(people.then_some(PEOPLE_TIMEOUT_S));
+    let keys = table.entries().iter();
     Some(Placed {
-        at: place_of("id"),
+        at: id.value_at,
         sees_at: sees.iter().map(|(at, _)| *at).collect(),
-        interleave_at: place_of("interleave"),
         until_at: course.until_at,
-        when_at: course.when_at,
+        keys: keys
+            .map(|item| (item.key.to_owned(), item.value_at))
+            .collect(),
         phase: Phase {
-            id: id.to_owned(),
+            id: id.as_str()?.to_owned(),
             kind: kind?,
             who: who?,
             order: order?,
@@ -124,16 +165,16 @@ pub(super) fn read(
             contract: contract?,
             words: course.words,
             tokens: course.tokens,
-            timeout_s: course.timeout_s,
+            timeout_s,
             on_fail: course.on_fail,
             quorum: course.quorum,
             when: course.when,
             interleave,
-            stop_early: None,
-            hidden_until: None,
-            swap: false,
-            edges: crate::types::debate::Edges::All,
-            audience: false,
+            stop_early: course.stop_early,
+            hidden_until: course.hidden_until,
+            swap: course.swap,
+            edges: edges?,
+            audience: course.audience,
         },
     })
 }
@@ -157,16 +198,37 @@ pub(super) fn id<'t>(
     Some(id)
 }
 
-fn order(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Order> {
-    if item.as_str().is_some_and(|text| text.starts_with("pick:")) {
-        let help = format!(
-            "{}: nobody can pick the speakers in this version; {ORDERS_RUN}",
-            item.path
-        );
-        mistakes.add(item.value_at, help);
-        return None;
+fn order(item: &Item<'_>, names: &Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Order> {
+    let text = item.text(mistakes)?;
+    if let Some(role) = text.strip_prefix("pick:") {
+        return reference("role", item, role, &names.role_ids, mistakes).map(Order::Pick);
     }
-    ORDERS.read(item, mistakes)
+    word(item, text, &ORDERS, "pick:ROLE", mistakes)
+}
+
+fn edges(item: &Item<'_>, names: &Names<'_>, mistakes: &mut Mistakes<'_>) -> Option<Edges> {
+    let text = item.text(mistakes)?;
+    if let Some(role) = text.strip_prefix("to:") {
+        return reference("role", item, role, &names.role_ids, mistakes).map(Edges::To);
+    }
+    word(item, text, &EDGES, "to:ROLE", mistakes)
+}
+
+/// Looks up a word among those that stand for themselves and one that names a role.
+fn word<T: Clone>(
+    item: &Item<'_>,
+    text: &str,
+    plain: &[(&str, T)],
+    with_role: &str,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<T> {
+    if let Some((_, value)) = plain.iter().find(|(known, _)| *known == text) {
+        return Some(value.clone());
+    }
+    let known = plain.iter().map(|(known, _)| *known);
+    let known: Vec<&str> = known.chain([with_role]).collect();
+    mistakes.add(item.value_at, unknown("word", &item.path, text, &known));
+    None
 }
 
 /// Resolves a role, a list of roles, `debaters` or `judges` to role ids.
@@ -209,14 +271,28 @@ fn who(item: &Item<'_>, names: &Names<'_>, mistakes: &mut Mistakes<'_>) -> Optio
     (all_known && !roles.is_empty()).then_some(roles)
 }
 
-fn sees_of(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Vec<(usize, Sight)> {
+/// People who watch see the debate anyway, so what they see may be left out.
+fn sees_of(table: &Section<'_>, people: bool, mistakes: &mut Mistakes<'_>) -> Vec<(usize, Sight)> {
+    let item = match table.get("sees") {
+        None if people => {
+            let topic = sight::parse("sees", "topic");
+            return topic.into_iter().map(|topic| (table.at(), topic)).collect();
+        }
+        None => table.require("sees", mistakes),
+        Some(item) => Some(item),
+    };
+    let elements = item.and_then(|item| item.list(mistakes));
     let mut sights: Vec<(usize, Sight)> = Vec::new();
-    for element in item.list(mistakes).unwrap_or_default() {
+    for element in elements.unwrap_or_default() {
         let Some(text) = element.text(mistakes) else {
             continue;
         };
         match sight::parse(&element.path, text) {
-            Ok(sight) if sights.iter().any(|(_, other)| other.atom == sight.atom) => {
+            Ok(sight)
+                if sights
+                    .iter()
+                    .any(|(_, other)| same(&other.atom, &sight.atom)) =>
+            {
                 mistakes.add(
                     element.at,
                     format!("{}: \"{text}\" is already seen", element.path),
@@ -229,73 +305,21 @@ fn sees_of(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Vec<(usize, Sight)> 
     sights
 }
 
-/// Reads `"id"` or `{ first = "id", next = "id", <role or side> = "id" }`.
-fn prompt(
-    item: &Item<'_>,
-    who: Option<&[String]>,
-    names: &Names<'_>,
-    mistakes: &mut Mistakes<'_>,
-) -> Option<PromptRef> {
-    if !item.is_table() {
-        let id = reference(
-            "prompt",
-            item,
-            item.text(mistakes)?,
-            &names.prompts,
-            mistakes,
-        )?;
-        return Some(PromptRef {
-            first: id,
-            next: None,
-            ask: None,
-            answer: None,
-            by_role: BTreeMap::new(),
-        });
-    }
-    let table = item.section(mistakes)?;
-    let speaks = |role: &&RoleDef| who.is_none_or(|who| who.contains(&role.id));
-    let speakers: Vec<&RoleDef> = names.roles.iter().filter(speaks).collect();
-    let mut keys = vec!["first", "next"];
-    for role in &speakers {
-        keys.push(&role.id);
-        keys.extend(role.side.as_deref().filter(|side| *side != role.id));
-    }
-    table.only(&keys, &["ask", "answer"], mistakes);
-    let mut by_key = BTreeMap::new();
-    for entry in table.entries() {
-        let id = entry
-            .text(mistakes)
-            .and_then(|id| reference("prompt", entry, id, &names.prompts, mistakes));
-        by_key.extend(id.map(|id| (entry.key.to_owned(), id)));
-    }
-    let (first, next) = (by_key.remove("first"), by_key.remove("next"));
-    let has_own = |role: &&RoleDef| {
-        by_key.contains_key(&role.id)
-            || role
-                .side
-                .as_ref()
-                .is_some_and(|side| by_key.contains_key(side))
+/// Whether the second tells nothing that the first does not.
+fn same(first: &Atom, second: &Atom) -> bool {
+    let holds = |a: &Atom, b: &Atom| {
+        let pair = (a, b);
+        matches!(pair, (Atom::Own, Atom::OwnLast))
+            || matches!(
+                pair,
+                (Atom::Others, Atom::OthersLast | Atom::OthersRound(_))
+            )
     };
-    let all_have_own = speakers.iter().all(has_own) && next.is_none();
-    let all_known = table
-        .entries()
-        .iter()
-        .all(|entry| keys.contains(&entry.key));
-    if table.get("first").is_none() && who.is_some() && all_known && !all_have_own {
-        mistakes.add(item.at, format!("{}: first is missing", item.path));
-    }
-    let first = first.or_else(|| by_key.values().next().cloned())?;
-    Some(PromptRef {
-        first,
-        next,
-        ask: None,
-        answer: None,
-        by_role: by_key,
-    })
+    first == second || holds(first, second) || holds(second, first)
 }
 
 /// Resolves a name, or says what is there instead.
-fn reference(
+pub(super) fn reference(
     what: &str,
     item: &Item<'_>,
     name: &str,
@@ -307,4 +331,20 @@ fn reference(
     }
     mistakes.add(item.value_at, unknown(what, &item.path, name, known));
     None
+}
+
+/// The prompts of a phase by the key that each stands under.
+pub(super) fn prompts_of(phase: &Phase) -> BTreeMap<&str, &String> {
+    let prompt = &phase.prompt;
+    let keyed = [
+        ("next", prompt.next.as_ref()),
+        ("ask", prompt.ask.as_ref()),
+        ("answer", prompt.answer.as_ref()),
+    ];
+    let keyed = keyed.into_iter().filter_map(|(key, id)| Some((key, id?)));
+    let by_role = prompt.by_role.iter().map(|(role, id)| (role.as_str(), id));
+    std::iter::once(("first", &prompt.first))
+        .chain(keyed)
+        .chain(by_role)
+        .collect()
 }

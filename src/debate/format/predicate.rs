@@ -4,15 +4,17 @@ use super::document::is_id;
 use crate::types::debate::Predicate;
 use crate::types::diagnostic::nearest;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "all_agree",
     "agree",
+    "stable",
     "flag",
     "rounds",
     "similarity",
     "budget",
+    "lead_unassailable",
+    "human_stop",
 ];
-const LATER: [&str; 3] = ["stable", "lead_unassailable", "human_stop"];
 
 /// Keeps nesting, and with it recursion, shallow.
 const MAX_CHARS: usize = 400;
@@ -53,7 +55,7 @@ fn tokens(source: &str) -> Result<Vec<&str>, String> {
             rest.find(|c| !is_word(c)).unwrap_or(rest.len())
         } else if [">=", "<=", "=="].iter().any(|sign| rest.starts_with(sign)) {
             2
-        } else if "().<>".contains(first) {
+        } else if "().,<>".contains(first) {
             1
         } else {
             return Err(format!("\"{first}\" means nothing in a condition"));
@@ -106,18 +108,13 @@ impl<'s> Parser<'s> {
             "flag" => self.flag(),
             "rounds" => {
                 self.expect(">=")?;
-                let number = self.take("a number of rounds")?;
-                let rounds = number.parse().ok().filter(|rounds| *rounds >= 1);
-                rounds.map(Predicate::Rounds).ok_or_else(|| {
-                    format!("rounds>= takes a whole number from 1, not \"{number}\"")
-                })
+                Ok(Predicate::Rounds(self.rounds("rounds>=")?))
             }
             "similarity" => Ok(Predicate::Similarity(self.share(">=")?)),
             "budget" => Ok(Predicate::BudgetBelow(self.share("<")?)),
-            later if LATER.contains(&later) => Err(format!(
-                "\"{later}\" does not run in this version; available: {}",
-                NAMES.join(", ")
-            )),
+            "stable" => self.stable(),
+            "lead_unassailable" => Ok(Predicate::LeadUnassailable),
+            "human_stop" => Ok(Predicate::HumanStop),
             other => Err(unknown_condition(other)),
         }
     }
@@ -129,6 +126,22 @@ impl<'s> Parser<'s> {
         let field = self.id("a field")?;
         self.expect(")")?;
         Ok(Predicate::Flag { role, field })
+    }
+
+    /// Reads `(field, 2)`.
+    fn stable(&mut self) -> Result<Predicate, String> {
+        self.expect("(")?;
+        let field = self.id("a field")?;
+        self.expect(",")?;
+        let rounds = self.rounds("stable(field, rounds)")?;
+        self.expect(")")?;
+        Ok(Predicate::Stable { field, rounds })
+    }
+
+    fn rounds(&mut self, of: &str) -> Result<u32, String> {
+        let number = self.take("a number of rounds")?;
+        let rounds = number.parse().ok().filter(|rounds| *rounds >= 1);
+        rounds.ok_or_else(|| format!("{of} takes a whole number from 1, not \"{number}\""))
     }
 
     fn field_in_parentheses(&mut self) -> Result<String, String> {
@@ -229,6 +242,15 @@ mod tests {
             ("rounds>=2", Predicate::Rounds(2)),
             ("similarity >= 0.85", Predicate::Similarity(0.85)),
             ("budget<.1", Predicate::BudgetBelow(0.1)),
+            (
+                "stable(answer,2)",
+                Predicate::Stable {
+                    field: "answer".to_owned(),
+                    rounds: 2,
+                },
+            ),
+            ("lead_unassailable", Predicate::LeadUnassailable),
+            ("human_stop", Predicate::HumanStop),
         ];
         for (source, wanted) in cases {
             assert_eq!(parse(source), Ok(wanted), "{source}");
@@ -262,7 +284,10 @@ mod tests {
     fn what_is_wrong_is_said_with_what_is_available() {
         let cases = [
             ("all_agre(answer)", "did you mean \"all_agree\"?"),
-            ("stable(answer)", "does not run in this version"),
+            ("stable(answer)", "\")\" stands where \",\" is expected"),
+            ("stable(answer, 0)", "whole number from 1"),
+            ("lead_unasailable", "did you mean \"lead_unassailable\"?"),
+            ("human_stop()", "stands where \"and\", \"or\""),
             ("agree(answer)>=1.5", "is not a share"),
             ("agree(answer)>.5", "\">\" stands where \">=\" is expected"),
             ("budget>=.5", "\">=\" stands where \"<\" is expected"),

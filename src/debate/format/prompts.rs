@@ -13,6 +13,8 @@ use super::document::Mistakes;
 use super::document::Section;
 use super::document::check_id;
 use super::document::unknown;
+use super::phases::asks_people;
+use super::phases::prompts_of;
 use crate::debate::contract;
 use crate::types::debate::Contract;
 use crate::types::debate::ContractKind;
@@ -118,7 +120,7 @@ pub(super) fn read(
 }
 
 fn template(table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Template> {
-    table.only(&["template"], &[], mistakes);
+    table.only(&["template"], mistakes);
     let item = table.require("template", mistakes)?;
     let source = item.text(mistakes)?.trim();
     let environment = environment();
@@ -168,22 +170,25 @@ pub(super) fn try_out(
         let Some(contract) = parts.contracts.get(&phase.contract) else {
             continue;
         };
-        let used = [Some(&phase.prompt.first), phase.prompt.next.as_ref()];
-        let used: BTreeSet<&String> = used
-            .into_iter()
-            .flatten()
-            .chain(phase.prompt.by_role.values())
-            .collect();
+        let used: BTreeSet<&String> = prompts_of(phase).into_values().collect();
         for (id, template) in used
             .into_iter()
             .filter_map(|id| Some((id, prompts.get(id)?)))
         {
+            let people = asks_people(phase.kind);
             let problem = must_name(template, phase, contract)
+                .filter(|_| !people)
                 .or_else(|| must_render(template, phase, contract, parts, disagreement));
             if let Some(problem) = problem {
                 mistakes.add(template.at, format!("prompts.{id}: {problem}"));
             }
         }
+    }
+    let heeds = |template: &Template| template.names.contains("disagreement");
+    let all_read = prompts.len() == parts.root.names("prompts").len();
+    if disagreement.is_some() && all_read && !prompts.values().any(heeds) {
+        let help = "dial.disagreement: no prompt heeds it: let one say {{ disagreement }} or {% if disagreement … %}";
+        mistakes.add(parts.root.place("dial", "disagreement"), help);
     }
 }
 

@@ -7,10 +7,9 @@ use toml::de::DeTable;
 use super::check;
 use super::check::Parts;
 use super::contracts;
-use super::document::Item;
+use super::decisions;
 use super::document::Mistakes;
 use super::document::Section;
-use super::document::Words;
 use super::document::is_id;
 use super::phases;
 use super::phases::Names;
@@ -18,46 +17,12 @@ use super::phases::Placed;
 use super::prompts;
 use super::roles;
 use crate::types::Diagnostic;
-use crate::types::debate::Decision;
-use crate::types::debate::FieldRef;
 use crate::types::debate::Format;
 use crate::types::debate::Limits;
-use crate::types::debate::Report;
-use crate::types::debate::Rule;
-use crate::types::debate::Tie;
 
 const SECTIONS: [&str; 9] = [
     "protocol", "limits", "roles", "phase", "prompts", "contract", "decision", "report", "dial",
 ];
-
-const RULES: Words<Rule> = Words {
-    runs: &[
-        ("majority", Rule::Majority),
-        ("plurality", Rule::Plurality),
-        ("judge", Rule::Judge),
-        ("panel", Rule::Panel),
-    ],
-    later: &[
-        "weighted",
-        "approval",
-        "borda",
-        "cumulative",
-        "irv",
-        "consensus",
-        "swing",
-        "synthesis",
-        "trajectory",
-    ],
-};
-
-const TIES: Words<Tie> = Words {
-    runs: &[
-        ("split", Tie::Split),
-        ("earliest_round", Tie::EarliestRound),
-        ("seeded", Tie::Seeded),
-    ],
-    later: &["judge"],
-};
 
 /// Reads a format. `file` is how mistakes name it.
 ///
@@ -83,7 +48,7 @@ pub fn parse(file: &str, source: &str) -> Result<Format, Vec<Diagnostic>> {
 }
 
 fn read(root: &Section<'_>, source: &str, mistakes: &mut Mistakes<'_>) -> Option<Format> {
-    root.only(&SECTIONS, &[], mistakes);
+    root.only(&SECTIONS, mistakes);
     for section in [
         "protocol", "roles", "phase", "prompts", "contract", "decision",
     ] {
@@ -103,9 +68,9 @@ fn read(root: &Section<'_>, source: &str, mistakes: &mut Mistakes<'_>) -> Option
         prompts: root.names("prompts"),
     };
     let (phase_ids, phases) = read_phases(root, &names, mistakes);
-    let decision = decision(root, mistakes);
-    let report = report(root, mistakes);
-    let disagreement = dial(root, mistakes);
+    let decision = decisions::read(root, mistakes);
+    let report = decisions::report(root, mistakes);
+    let dial = Dial::read(root, mistakes);
     let (contracts, prompts) = (contracts.unwrap_or_default(), prompts.unwrap_or_default());
     let parts = Parts {
         root,
@@ -115,9 +80,11 @@ fn read(root: &Section<'_>, source: &str, mistakes: &mut Mistakes<'_>) -> Option
         contracts: &contracts,
         decision: decision.as_ref(),
         report: &report,
+        dissenter: dial.dissenter.as_deref(),
+        limits: &limits,
     };
     check::all(&parts, mistakes);
-    prompts::try_out(&prompts, &parts, disagreement, mistakes);
+    prompts::try_out(&prompts, &parts, dial.disagreement, mistakes);
     let header = header?;
     Some(Format {
         id: header.id,
@@ -132,8 +99,8 @@ fn read(root: &Section<'_>, source: &str, mistakes: &mut Mistakes<'_>) -> Option
         contracts,
         decision: decision?,
         report,
-        disagreement,
-        dissenter: None,
+        disagreement: dial.disagreement,
+        dissenter: dial.dissenter,
     })
 }
 
@@ -149,7 +116,7 @@ impl Header {
     fn read(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Self> {
         let table = root.section("protocol", mistakes)?;
         let keys = ["id", "version", "title", "description", "seed_policy"];
-        table.only(&keys, &[], mistakes);
+        table.only(&keys, mistakes);
         if let Some(policy) = table.get("seed_policy")
             && policy.as_str() != Some("derive")
         {
@@ -185,7 +152,7 @@ fn limits(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Limits {
         return Limits::default();
     };
     let keys = ["rounds", "calls", "tokens", "cost_usd", "wall_s"];
-    table.only(&keys, &[], mistakes);
+    table.only(&keys, mistakes);
     let mut whole = |key: &str| table.get(key)?.whole(1..=u64::from(u32::MAX), mistakes);
     let (rounds, calls) = (whole("rounds"), whole("calls"));
     let (tokens, wall_s) = (whole("tokens"), whole("wall_s"));
@@ -220,89 +187,32 @@ fn read_phases<'t>(
     (ids, phases)
 }
 
-fn decision(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Decision> {
-    let table = root.section("decision", mistakes)?;
-    let later = ["weights", "quorum", "swap", "min_margin", "also"];
-    table.only(&["rule", "of", "tie"], &later, mistakes);
-    let rule = table.require("rule", mistakes);
-    let rule = rule.and_then(|item| RULES.read(&item, mistakes));
-    let of = table.require("of", mistakes);
-    let of = of.map(|item| field_refs(&item, mistakes));
-    let tie = table
-        .get("tie")
-        .map_or(Some(Tie::Split), |item| TIES.read(&item, mistakes));
-    Some(Decision {
-        rule: rule?,
-        of: of?,
-        minus: None,
-        tie: tie?,
-        weights: crate::types::debate::Weights::Equal,
-        quorum: 0.0,
-        threshold: 1.0,
-        swap: false,
-        min_margin: 0.0,
-        also: Vec::new(),
-    })
+/// How strongly debaters disagree.
+struct Dial {
+    disagreement: Option<u8>,
+    dissenter: Option<String>,
 }
 
-/// Reads `"PHASE.field"`, or a list of them. Whether they exist is looked at later.
-fn field_refs(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Vec<FieldRef> {
-    let mut refs = Vec::new();
-    for element in item.texts(mistakes) {
-        let text = element.as_str().unwrap_or_default();
-        match text.split_once('.') {
-            Some((phase, field)) if is_id(phase) && is_id(field) => refs.push(FieldRef {
-                phase: phase.to_owned(),
-                field: field.to_owned(),
-            }),
-            Some(_) | None => element.wrong(
-                &format!("PHASE.field, for example \"judging.winner\", not \"{text}\""),
-                mistakes,
-            ),
+impl Dial {
+    fn read(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Self {
+        let mut dial = Self {
+            disagreement: None,
+            dissenter: None,
+        };
+        let Some(table) = root.section("dial", mistakes) else {
+            return dial;
+        };
+        table.only(&["disagreement", "dissenter"], mistakes);
+        if table.entries().is_empty() {
+            let help = "dial is empty: set disagreement, dissenter, or both";
+            mistakes.add(table.at(), help);
         }
+        let disagreement = table.get("disagreement");
+        let disagreement = disagreement.and_then(|item| item.small(0..=10, mistakes));
+        dial.disagreement = disagreement.and_then(|level| u8::try_from(level).ok());
+        let dissenter = table.get("dissenter");
+        let dissenter = dissenter.and_then(|item| item.text(mistakes));
+        dial.dissenter = dissenter.map(str::to_owned);
+        dial
     }
-    if refs.is_empty() {
-        mistakes.add(
-            item.at,
-            format!("{} names no answer to decide over", item.path),
-        );
-    }
-    refs
-}
-
-fn report(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Report {
-    const BASELINES: Words<()> = Words {
-        runs: &[("round0_majority", ())],
-        later: &["single:best"],
-    };
-    let Some(table) = root.section("report", mistakes) else {
-        return Report::default();
-    };
-    table.only(&["baselines", "flips", "dissent"], &["aggregate"], mistakes);
-    let baselines = table
-        .get("baselines")
-        .map(|item| item.texts(mistakes))
-        .unwrap_or_default();
-    for baseline in &baselines {
-        BASELINES.read(baseline, mistakes);
-    }
-    let mut flag = |key: &str| table.get(key).and_then(|item| item.flag(mistakes));
-    Report {
-        round0_majority: baselines
-            .iter()
-            .any(|item| item.as_str() == Some("round0_majority")),
-        single_best: false,
-        aggregate: None,
-        flips: flag("flips").unwrap_or(false),
-        dissent: flag("dissent").unwrap_or(false),
-    }
-}
-
-fn dial(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<u8> {
-    let table = root.section("dial", mistakes)?;
-    table.only(&["disagreement"], &["dissenter"], mistakes);
-    let disagreement = table
-        .require("disagreement", mistakes)?
-        .small(0..=10, mistakes)?;
-    u8::try_from(disagreement).ok()
 }

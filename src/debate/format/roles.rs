@@ -13,29 +13,33 @@ use crate::types::debate::Family;
 use crate::types::debate::RoleDef;
 use crate::types::debate::RoleKind;
 
-const KINDS: Words<RoleKind> = Words {
-    runs: &[
-        ("debater", RoleKind::Debater),
-        ("judge", RoleKind::Judge),
-        ("moderator", RoleKind::Moderator),
-    ],
-    later: &["summariser", "audience", "human"],
-};
+const KINDS: Words<RoleKind> = Words(&[
+    ("debater", RoleKind::Debater),
+    ("judge", RoleKind::Judge),
+    ("moderator", RoleKind::Moderator),
+    ("summariser", RoleKind::Summariser),
+    ("audience", RoleKind::Audience),
+]);
 
-const FAMILIES: Words<Family> = Words {
-    runs: &[
-        ("any", Family::Any),
-        ("distinct", Family::Distinct),
-        ("not:debaters", Family::NotDebaters),
-    ],
-    later: &[],
-};
+const FAMILIES: Words<Family> = Words(&[
+    ("any", Family::Any),
+    ("distinct", Family::Distinct),
+    ("not:debaters", Family::NotDebaters),
+]);
 
 /// Names that `who` and prompts give another meaning, or that a verdict uses for "nobody".
-const RESERVED: [&str; 6] = ["debaters", "judges", "first", "next", "tie", "none"];
+const RESERVED: [&str; 8] = [
+    "debaters", "judges", "first", "next", "ask", "answer", "tie", "none",
+];
 
 /// More seats than this is a slip of the pen.
-const MAX_SEATS: u32 = 32;
+pub(super) const MAX_SEATS: u32 = 32;
+
+/// Whoever watches: nobody has to, and any number may.
+const ANY_NUMBER: Count = Count {
+    min: 0,
+    max: u32::MAX,
+};
 
 /// Reads all `[roles.<id>]`, in the file's order.
 pub(super) fn read(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Vec<RoleDef>> {
@@ -54,16 +58,16 @@ pub(super) fn read(root: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Ve
 fn role(id: &str, table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<RoleDef> {
     table.only(
         &["kind", "count", "side", "persona", "secrets", "family"],
-        &[],
         mistakes,
     );
     let kind = table
         .require("kind", mistakes)
-        .and_then(|item| KINDS.read(&item, mistakes));
-    let one = Count { min: 1, max: 1 };
-    let count = table
-        .get("count")
-        .map_or(Some(one), |item| count(&item, mistakes));
+        .and_then(|item| role_kind(&item, mistakes));
+    if kind == Some(RoleKind::Audience) {
+        let why = "people who watch have no seats, so they have none of it";
+        table.refuse(&["side", "persona", "secrets", "family"], why, mistakes);
+    }
+    let count = count(table, kind, mistakes);
     let side = table.get("side").and_then(|item| side(&item, mistakes));
     let persona = table
         .get("persona")
@@ -85,8 +89,33 @@ fn role(id: &str, table: &Section<'_>, mistakes: &mut Mistakes<'_>) -> Option<Ro
     })
 }
 
-/// Reads `"2..8"`, `"3"` or `3`.
-fn count(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Count> {
+fn role_kind(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<RoleKind> {
+    if item.as_str() == Some("human") {
+        item.wrong(
+            "what the seat does: whoever orders a debate may put a person into any seat; people who watch are \"audience\"",
+            mistakes,
+        );
+        return None;
+    }
+    KINDS.read(item, mistakes)
+}
+
+/// Reads `"2..8"`, `"3"`, `3`, and for people who watch `"n"`.
+fn count(
+    table: &Section<'_>,
+    kind: Option<RoleKind>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<Count> {
+    let item = table.get("count");
+    if kind == Some(RoleKind::Audience) {
+        if let Some(item) = item.filter(|item| item.as_str() != Some("n")) {
+            item.wrong("\"n\": any number of people may watch", mistakes);
+        }
+        return Some(ANY_NUMBER);
+    }
+    let Some(item) = item else {
+        return Some(Count { min: 1, max: 1 });
+    };
     let Some(text) = item.as_str() else {
         let seats = item.small(1..=MAX_SEATS, mistakes)?;
         return Some(Count {
@@ -102,7 +131,9 @@ fn count(item: &Item<'_>, mistakes: &mut Mistakes<'_>) -> Option<Count> {
     let count =
         count.filter(|count| 1 <= count.min && count.min <= count.max && count.max <= MAX_SEATS);
     if count.is_none() {
-        let wanted = format!("a number of seats like \"1\" or \"2..8\", from 1 to {MAX_SEATS}");
+        let wanted = format!(
+            "a number of seats like \"1\" or \"2..8\", from 1 to {MAX_SEATS}; \"n\" is for an audience"
+        );
         item.wrong(&wanted, mistakes);
     }
     count

@@ -92,9 +92,7 @@ impl State {
 
     fn read(&self, index: usize, text: &str) -> Reading {
         let turn = &self.turns[index];
-        let phase = self.phase(&turn.phase);
-        let contract = &self.spec.format.contracts[&phase.contract];
-        contract::read(contract, &view::choices(self, turn), text)
+        contract::read(&self.contract_of(turn), &view::choices(self, turn), text)
     }
 
     fn take_answer(

@@ -79,8 +79,10 @@ pub struct TurnRecord {
     pub(super) retries_left: u32,
     pub(super) repairs_left: u32,
     pub(super) reserved: Reservation,
-    pub(super) usage: Usage,
-    pub(super) cost: Option<NanoUsd>,
+    /// Tokens of all its calls so far.
+    pub usage: Usage,
+    /// Money of all its calls so far; `None` when a price is not known.
+    pub cost: Option<NanoUsd>,
 }
 
 /// Why a call of a turn is void, and what follows.

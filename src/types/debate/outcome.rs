@@ -154,10 +154,13 @@ pub struct Verdict {
     pub dissent: Vec<String>,
     /// Whether swapping the order of presentation gives the same verdict; `None` when it was not tried.
     pub swap_consistent: Option<bool>,
-    /// Share of the pairs of counted ballots that say the same, 0 to 1; `None` for fewer than two.
+    /// How alike the counted ballots are: the mean over their pairs, 0 to 1; `None` for fewer than two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<f64>,
-    /// Points of each choice under the rule, the most first.
+    /// Fleiss' kappa of the counted ballots, where they rate several things: agreement beyond chance, 1 for all alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kappa: Option<f64>,
+    /// Points of each choice under the rule, in its order: the most first, under `mean_rank` the fewest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tally: Vec<Tally>,
     /// Further decisions of the format, apart from this one.
@@ -175,7 +178,7 @@ pub struct Verdict {
 pub struct Ballot {
     /// Who gave it.
     pub agent: String,
-    /// What it says; `None` when it could not be had or read.
+    /// What it says, labels turned back into names; `None` when it could not be had or read.
     pub choice: Option<String>,
     /// The whole ruling.
     pub parsed: Option<Value>,
@@ -184,7 +187,7 @@ pub struct Ballot {
     /// How much it weighs; 1 when every ballot weighs the same.
     #[serde(default = "Ballot::one")]
     pub weight: f64,
-    /// What the same reader said when the order was reversed; `None` when it was not asked.
+    /// What the same reader said when the order was reversed; `None` when it was not asked or could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swapped: Option<String>,
     /// Whether it was counted.
@@ -229,7 +232,8 @@ pub struct SideVerdict {
 /// Whether debating helped: what would have come out without it, what came out, and what each cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// The answer of the agent that was the surest before anybody saw another's.
+    /// The answer of the agent that was the surest before anybody saw another's; where answers are texts, the one that
+    /// the readers ranked first.
     pub best_single: Option<Baseline>,
     /// What most held before anybody saw another's answer.
     pub round0_majority: Option<Baseline>,
@@ -237,7 +241,7 @@ pub struct Card {
     pub outcome: Baseline,
     /// Agents that came from another answer to the one that came out.
     pub helped: u32,
-    /// Agents that gave up the answer that came out, or one that nobody refuted, for that of more others.
+    /// Agents that gave up the answer that came out for one that more others held, and did not come back to it.
     pub bullied: u32,
     /// One sentence for people.
     pub summary: String,
@@ -246,8 +250,11 @@ pub struct Card {
 /// A result without debating.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// Which: `round0_majority`.
+    /// Which: `round0_majority`, `single_best`, `outcome`.
     pub id: String,
+    /// Whose answer it is, when it is one agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Its answer; `None` when there was none or a tie.
     pub answer: Option<String>,
     /// How many held it.
@@ -273,6 +280,12 @@ pub struct Flip {
     pub to: String,
     /// In which round, counted from 0.
     pub round: u32,
+    /// How many others held the old answer when it changed.
+    #[serde(default)]
+    pub from_support: u32,
+    /// How many others held the new one.
+    #[serde(default)]
+    pub to_support: u32,
     /// What kind of change it was.
     #[serde(default)]
     pub kind: FlipKind,

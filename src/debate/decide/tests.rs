@@ -1,0 +1,6 @@
+//! The decision rules and the verdict, against results computed by hand.
+
+mod published;
+mod rules;
+mod table;
+mod verdicts;
