@@ -10,6 +10,8 @@ mod gateway;
 mod health;
 mod idle;
 mod openapi;
+mod pass;
+mod presence;
 mod server;
 mod ws;
 
@@ -38,6 +40,7 @@ pub use auth::MasterDoor;
 pub use auth::Refusal;
 pub use auth::Tickets;
 pub use gateway::GatewaySettings;
+pub use presence::Presence;
 pub use server::Listeners;
 pub use server::Workers;
 
@@ -71,6 +74,8 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// Bytes of one WebSocket message from a client, at most.
     pub max_ws_message_bytes: usize,
+    /// A watcher who lacks more events than this gets the whole state at once, and then only what follows.
+    pub snapshot_gap: u64,
 }
 
 impl Default for HttpConfig {
@@ -80,6 +85,7 @@ impl Default for HttpConfig {
             max_gateway_body_bytes: 64 << 20,
             allowed_origins: Vec::new(),
             max_ws_message_bytes: 256 << 10,
+            snapshot_gap: 5_000,
         }
     }
 }
@@ -134,6 +140,8 @@ pub struct HttpParts {
     pub reload: Arc<dyn ConfigReload>,
     /// Tickets for sockets.
     pub tickets: Tickets,
+    /// Who watches.
+    pub presence: Presence,
     /// Answers for models.
     pub router: Arc<Router>,
     /// Debates that answer as models.
@@ -211,6 +219,7 @@ fn routes(state: &HttpState) -> Routes {
     use api::debates;
     use api::events;
     use api::export;
+    use api::fork;
     use api::lists;
     use api::models;
     use api::tickets;
@@ -223,6 +232,8 @@ fn routes(state: &HttpState) -> Routes {
         )
         .route("/api/v1/debates/{id}/events", get(events::list))
         .route("/api/v1/debates/{id}/commands", post(commands::tell))
+        .route("/api/v1/debates/{id}/fork", post(fork::fork))
+        .route("/api/v1/debates/{id}/compare/{other}", get(fork::compare))
         .route("/api/v1/debates/{id}/{export}", get(export::export))
         .route("/api/v1/formats", get(lists::formats))
         .route("/api/v1/models", get(models::models))
