@@ -3,9 +3,12 @@
 mod api;
 mod as_model;
 mod crash;
+mod every_event;
 mod faults;
 mod local;
+mod play;
 mod real_input;
+mod replay;
 mod rollback;
 mod watching;
 
