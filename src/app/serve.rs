@@ -133,6 +133,7 @@ pub fn state(config: &Config, app: &App, reload: Arc<dyn http::ConfigReload>) ->
         switch: Arc::clone(&app.switch) as _,
         reload,
         tickets: http::Tickets::default(),
+        presence: http::Presence::default(),
         router: Arc::clone(&app.router),
         debate_models: app.debate_models.clone(),
         callers: Arc::clone(&app.factory) as _,

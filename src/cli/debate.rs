@@ -1,5 +1,9 @@
 //! `agon debate` and `agon resume`: debates without a server.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -20,8 +24,11 @@ use crate::debate::format::FormatLibrary;
 use crate::events::Command;
 use crate::store::Debates;
 use crate::types::DebateId;
+use crate::types::debate::Document;
 use crate::types::debate::Format;
+use crate::types::debate::HumanSeat;
 use crate::types::debate::Limits;
+use crate::types::debate::RoleDef;
 use crate::types::debate::RoleKind;
 use crate::types::debate::Status;
 
@@ -41,6 +48,24 @@ pub(super) struct DebateArgs {
     /// A judge or moderator: provider/model, or NAME=provider/model; repeat for a panel
     #[arg(long = "judge", value_name = "MODEL")]
     judges: Vec<String>,
+    /// You take the seat of this agent or role and answer on this terminal; a model stands in after the deadline
+    #[arg(long = "human", value_name = "WHO")]
+    humans: Vec<String>,
+    /// Seconds that a person has to answer in
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    deadline: u32,
+    /// A text that every agent may see and quote; repeat for each
+    #[arg(long = "fact", value_name = "FILE")]
+    facts: Vec<PathBuf>,
+    /// A text that only the roles see which name it; repeat for each
+    #[arg(long = "secret", value_name = "NAME=FILE")]
+    secrets: Vec<String>,
+    /// An answer to choose from; repeat for each
+    #[arg(long = "option", value_name = "TEXT")]
+    options: Vec<String>,
+    /// People watch who answer polls and put remarks
+    #[arg(long)]
+    audience: bool,
     /// For every shuffle and tie-break
     #[arg(long)]
     seed: Option<u64>,
@@ -140,7 +165,7 @@ async fn go_on(args: &ResumeArgs, app: &App, settings: &Settings) -> Result<Exit
     follow(app, settings, id, args.json, before.head_seq).await
 }
 
-async fn follow(
+pub(super) async fn follow(
     app: &App,
     settings: &Settings,
     id: DebateId,
@@ -178,6 +203,21 @@ fn order(
         Output::stderr().line("no --agent was given: demo models debate, with canned words");
         (agents, judges) = demo(&args.format, formats, judges);
     }
+    for who in &args.humans {
+        seat(who, args.deadline, agents.iter_mut().chain(&mut judges))?;
+    }
+    let mut facts = Vec::new();
+    for file in &args.facts {
+        facts.push(document(file)?);
+    }
+    let mut secrets = BTreeMap::new();
+    for written in &args.secrets {
+        let Some((name, file)) = written.split_once('=') else {
+            let help = format!("--secret {written}: write NAME=FILE");
+            return Err(AppError::Failed(help));
+        };
+        secrets.insert(name.to_owned(), document(Path::new(file))?);
+    }
     Ok(DebateOrder {
         topic: args.motion.clone(),
         title: args.title.clone(),
@@ -192,7 +232,47 @@ fn order(
             cost_usd: args.max_cost,
             wall_s: args.max_seconds,
         },
+        options: args.options.clone(),
+        facts,
+        secrets,
+        audience: args.audience,
         ..DebateOrder::default()
+    })
+}
+
+/// Gives an agent's or role's seat to the person at the terminal.
+fn seat<'a>(
+    who: &str,
+    deadline_s: u32,
+    mut agents: impl Iterator<Item = &'a mut AgentOrder>,
+) -> Result<(), AppError> {
+    let is_meant = |agent: &&mut AgentOrder| {
+        [&agent.name, &agent.role]
+            .into_iter()
+            .flatten()
+            .any(|it| it == who)
+    };
+    let Some(agent) = agents.find(is_meant) else {
+        let help = format!(
+            "--human {who}: there is no agent or role of that name; give it one with --agent {who}=MODEL, whose model stands in"
+        );
+        return Err(AppError::Failed(help));
+    };
+    agent.human = Some(HumanSeat {
+        identity: None,
+        deadline_s,
+    });
+    Ok(())
+}
+
+/// A text of a file, called as the file is.
+fn document(file: &Path) -> Result<Document, AppError> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| AppError::Failed(format!("{} cannot be read: {error}", file.display())))?;
+    let title = file.file_name().unwrap_or(file.as_os_str());
+    Ok(Document {
+        title: title.to_string_lossy().into_owned(),
+        text,
     })
 }
 
@@ -249,22 +329,30 @@ fn demo(
         return (Vec::new(), judges);
     };
     let of = |model: &str| model.parse().ok().map(AgentOrder::of);
-    let seats = |debates: bool| {
-        let roles = format
-            .roles
-            .iter()
-            .filter(move |role| (role.kind == RoleKind::Debater) == debates);
-        roles.map(|role| role.count.min).sum::<u32>() as usize
+    let seats = |debates: bool| -> Vec<String> {
+        let fits = |role: &&RoleDef| match role.kind {
+            RoleKind::Debater => debates,
+            RoleKind::Judge | RoleKind::Moderator | RoleKind::Summariser => !debates,
+            RoleKind::Audience => false,
+        };
+        let roles = format.roles.iter().filter(fits);
+        roles
+            .flat_map(|role| std::iter::repeat_n(role.id.clone(), role.count.min as usize))
+            .collect()
     };
-    let agents = DEBATERS
-        .iter()
-        .cycle()
-        .take(seats(true))
-        .filter_map(|model| of(model))
-        .collect();
+    let seated = |(role, model): (String, &str)| {
+        Some(AgentOrder {
+            role: Some(role),
+            ..of(model)?
+        })
+    };
+    let debating = seats(true).into_iter().zip(DEBATERS.into_iter().cycle());
+    let agents = debating.filter_map(seated).collect();
     let judges = if judges.is_empty() {
-        std::iter::repeat_n("demo/judge", seats(false))
-            .filter_map(of)
+        let judging = seats(false).into_iter();
+        judging
+            .map(|role| (role, "demo/judge"))
+            .filter_map(seated)
             .collect()
     } else {
         judges

@@ -6,9 +6,13 @@ use std::task::Poll;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 
 use super::output::Output;
 use super::render::Renderer;
+use super::seat;
+use super::seat::Seat;
+use super::seat::next_line;
 use crate::app::App;
 use crate::events::Command;
 use crate::events::Envelope;
@@ -45,6 +49,10 @@ pub(super) struct Follower<'a> {
     renderer: Renderer,
     written: u64,
     ended: Option<Followed>,
+    person: Seat,
+    /// What is typed, once somebody was asked.
+    typed: Option<mpsc::Receiver<String>>,
+    commands: u64,
 }
 
 impl<'a> Follower<'a> {
@@ -60,6 +68,9 @@ impl<'a> Follower<'a> {
             renderer,
             written: after,
             ended: None,
+            person: Seat::of(None),
+            typed: None,
+            commands: 0,
         }
     }
 
@@ -82,6 +93,7 @@ impl<'a> Follower<'a> {
                     Ok(LiveEvent::Stored(events)) => self.take(&events).await?,
                     Err(RecvError::Lagged(_) | RecvError::Closed) => self.catch_up().await?,
                 },
+                line = next_line(&mut self.typed) => self.obey(&line).await,
                 () = &mut interrupts => {
                     if pausing {
                         return Ok(Followed::Paused);
@@ -101,6 +113,20 @@ impl<'a> Follower<'a> {
             }
         }
         Ok(self.ended.unwrap_or(Followed::Finished))
+    }
+
+    /// Tells the debate what a line says.
+    async fn obey(&mut self, line: &str) {
+        let command = match self.person.line(line) {
+            Ok(command) => command,
+            Err(shown) => return self.out.text(&shown),
+        };
+        self.commands += 1;
+        let id = format!("terminal-{}-{}", std::process::id(), self.commands);
+        let told = self.app.engine.tell(&self.debate, id, None, command).await;
+        if let Err(error) = told {
+            self.out.text(&format!("\n(not taken: {error})\n"));
+        }
     }
 
     async fn take(&mut self, events: &Arc<[Envelope]>) -> Result<(), StoreError> {
@@ -136,8 +162,15 @@ impl<'a> Follower<'a> {
             self.out
                 .line(&serde_json::to_string(event).unwrap_or_default());
         } else {
-            let text = self.renderer.event(event);
+            let text = self.renderer.event(event) + &self.person.event(event);
             self.out.text(&text);
+            let asks = matches!(
+                event.body,
+                EventBody::HumanRequested(_) | EventBody::PollOpened { .. }
+            );
+            if asks && self.typed.is_none() {
+                self.typed = Some(seat::lines());
+            }
         }
         self.ended = match &event.body {
             EventBody::Finished(_) | EventBody::Cancelled(_) => Some(Followed::Finished),

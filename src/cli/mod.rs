@@ -17,6 +17,8 @@ mod output;
 mod progress;
 mod providers;
 mod render;
+mod replay;
+mod seat;
 mod watch;
 mod wire;
 
@@ -62,6 +64,12 @@ enum Command {
     Debate(debate::DebateArgs),
     /// Go on with a debate that was paused or interrupted
     Resume(debate::ResumeArgs),
+    /// Begin a debate as another one did, and let it go on otherwise
+    Fork(replay::ForkArgs),
+    /// Show two debates side by side
+    Compare(replay::CompareArgs),
+    /// Check that a debate's log is what its inputs lead to
+    Replay(replay::ReplayArgs),
     /// Follow a debate of a server
     Watch(watch::WatchArgs),
     /// List the models of the catalog, show one, or take over a price map
@@ -127,6 +135,9 @@ pub async fn run() -> ExitCode {
         Command::Ask(args) => ask::ask(&args).await,
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
+        Command::Fork(args) => replay::fork(&args).await,
+        Command::Compare(args) => replay::compared(&args).await,
+        Command::Replay(args) => replay::replayed(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
         Command::Models(args) => models::models(&args).await,
         Command::Formats(args) => formats::formats(&args),

@@ -1,6 +1,7 @@
 //! All debates of this process: ordering, telling, recovering, and an orderly end.
 
 mod answer;
+mod fork;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,9 @@ pub use answer::CommandError;
 pub use answer::CreateError;
 pub use answer::DebateConfig;
 pub use answer::OrderOutcome;
+pub use fork::ForkError;
+pub use fork::ForkOrder;
+pub use fork::ForkOutcome;
 
 use super::call::Caller;
 use super::call::Origin;

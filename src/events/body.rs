@@ -375,6 +375,24 @@ pub enum CallOutcome {
     },
 }
 
+impl CallOutcome {
+    /// Tokens and money; the money is `None` when the price is not known.
+    pub fn used(&self) -> (Usage, Option<NanoUsd>) {
+        match self {
+            Self::Answered {
+                usage,
+                cost_nanousd,
+                ..
+            }
+            | Self::Failed {
+                usage,
+                cost_nanousd,
+                ..
+            } => (*usage, *cost_nanousd),
+        }
+    }
+}
+
 /// A timer of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::HttpState;
 use super::error::ApiError;
 use super::gateway::RequestHeaders;
+use super::pass::Pass;
 use crate::types::Secret;
 
 /// How long a ticket is good.
@@ -119,9 +120,18 @@ impl Door for MasterDoor {
     }
 }
 
+/// What an identity is.
+pub(super) const IDENTITY_RULE: &str = "an identity has 1 to 128 printable characters";
+
+/// `true` for a text that can be an identity.
+pub(super) fn is_identity(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=128).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
 /// Tickets that were given out and not yet used; only their hashes are kept.
 #[derive(Default)]
-pub struct Tickets(Mutex<HashMap<[u8; 32], Instant>>);
+pub struct Tickets(Mutex<HashMap<[u8; 32], (Instant, Pass)>>);
 
 impl fmt::Debug for Tickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,48 +140,56 @@ impl fmt::Debug for Tickets {
 }
 
 impl Tickets {
-    /// Makes a ticket for one use.
-    pub(super) fn issue(&self) -> String {
+    /// Makes a ticket for one use, which lets in as this.
+    pub(super) fn issue(&self, pass: Pass) -> String {
         let ticket = blake3::Hash::from_bytes(rand::random())
             .to_hex()
             .to_string();
         let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tickets.retain(|_, issued| issued.elapsed() < TICKET_LIFE);
+        tickets.retain(|_, (issued, _)| issued.elapsed() < TICKET_LIFE);
         if tickets.len() >= MAX_TICKETS {
             let oldest = tickets
                 .iter()
-                .min_by_key(|(_, issued)| **issued)
+                .min_by_key(|(_, (issued, _))| *issued)
                 .map(|(hash, _)| *hash);
             oldest.and_then(|oldest| tickets.remove(&oldest));
         }
-        tickets.insert(*blake3::hash(ticket.as_bytes()).as_bytes(), Instant::now());
+        tickets.insert(
+            *blake3::hash(ticket.as_bytes()).as_bytes(),
+            (Instant::now(), pass),
+        );
         ticket
     }
 
-    /// Uses a ticket up. `false` when it is unknown, used, or over.
-    pub(super) fn redeem(&self, ticket: &str) -> bool {
+    /// Uses a ticket up, and says as what it lets in. `None` when it is unknown, used, or over.
+    pub(super) fn redeem(&self, ticket: &str) -> Option<Pass> {
         let hash = *blake3::hash(ticket.as_bytes()).as_bytes();
-        let issued = self
+        let (issued, pass) = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&hash);
-        issued.is_some_and(|issued| issued.elapsed() < TICKET_LIFE)
+            .remove(&hash)?;
+        (issued.elapsed() < TICKET_LIFE).then_some(pass)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::pass::Role;
 
     #[tokio::test(start_paused = true)]
     async fn a_ticket_is_good_once_and_for_thirty_seconds() {
         let tickets = Tickets::default();
-        let (first, second) = (tickets.issue(), tickets.issue());
-        assert!(tickets.redeem(&first));
-        assert!(!tickets.redeem(&first), "used");
+        let pass = Pass {
+            role: Role::Viewer,
+            ..Pass::default()
+        };
+        let (first, second) = (tickets.issue(pass.clone()), tickets.issue(pass.clone()));
+        assert_eq!(tickets.redeem(&first), Some(pass));
+        assert_eq!(tickets.redeem(&first), None, "used");
         tokio::time::advance(TICKET_LIFE).await;
-        assert!(!tickets.redeem(&second), "over");
-        assert!(!tickets.redeem("made up"));
+        assert_eq!(tickets.redeem(&second), None, "over");
+        assert_eq!(tickets.redeem("made up"), None);
     }
 }

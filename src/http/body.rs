@@ -69,6 +69,28 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
     }
 }
 
+/// A body that may be left out, which then stands for the default.
+#[derive(Debug)]
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<HttpState> for OptionalBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
+        let most = state.config.max_body_bytes;
+        let (parts, body) = request.into_parts();
+        let bytes = axum::body::to_bytes(body, most)
+            .await
+            .map_err(|_| too_large(most))?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let request = Request::from_parts(parts, AnyBody::from(bytes));
+        let body = Body::from_request(request, state).await?;
+        Ok(Self(body.value))
+    }
+}
+
 fn too_large(most: usize) -> ApiError {
     let help = format!("the body is too large: {} KiB is the most", most >> 10);
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", help)

@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 
 use crate::debate::CommandError;
 use crate::debate::CreateError;
+use crate::debate::ForkError;
 use crate::debate::OrderError;
+use crate::debate::state::CommandRefused;
 use crate::store::StoreError;
 
 /// An error on its way out.
@@ -159,7 +161,7 @@ impl From<CommandError> for ApiError {
         let detail = error.to_string();
         match error {
             CommandError::Refused(refused) => {
-                Self::new(StatusCode::CONFLICT, refused.code(), detail)
+                Self::new(status_of(&refused), refused.code(), detail)
             }
             CommandError::Elsewhere => Self::new(StatusCode::CONFLICT, "runs_elsewhere", detail),
             CommandError::Unavailable => Self {
@@ -167,6 +169,39 @@ impl From<CommandError> for ApiError {
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
             },
             CommandError::Store(store) => store.into(),
+        }
+    }
+}
+
+/// What a client can do about a refusal: mend the command (422), be somebody else (403), or nothing, as the debate
+/// stands (409).
+fn status_of(refused: &CommandRefused) -> StatusCode {
+    match refused {
+        CommandRefused::Over(_) | CommandRefused::AlreadyPaused | CommandRefused::NotPaused => {
+            StatusCode::CONFLICT
+        }
+        CommandRefused::NoSuchAgent(_) | CommandRefused::BadText | CommandRefused::BadModel(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}
+
+impl From<ForkError> for ApiError {
+    fn from(error: ForkError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ForkError::NoSuchEvent { .. } => Self::unprocessable("no_such_event", detail),
+            ForkError::Bad(_) => Self::unprocessable("invalid_request", detail),
+            ForkError::Over(_) => Self::new(StatusCode::CONFLICT, "debate_over", detail),
+            ForkError::Refused { refused, .. } => {
+                Self::new(status_of(&refused), refused.code(), detail)
+            }
+            ForkError::Unreadable(_) => Self::new(StatusCode::CONFLICT, "log_diverged", detail),
+            ForkError::Busy(_) => Self {
+                retry_after_s: Some(10),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_debates", detail)
+            },
+            ForkError::Store(store) => store.into(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! and then words as they come. WebSocket and SSE send the same feed.
 
 mod coalesce;
+mod sight;
+mod snapshot;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -24,8 +26,12 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::Instant;
 
 use coalesce::Coalescer;
+use sight::Sight;
+
+pub(super) use snapshot::page;
 
 use super::HttpState;
+use super::pass::Role;
 use crate::events::Envelope;
 use crate::events::EventBody;
 use crate::events::LiveEvent;
@@ -45,12 +51,29 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// One message to a watcher.
 #[derive(Debug, Clone)]
 pub(super) enum Frame {
-    /// A durable event.
-    Durable(Arc<Envelope>),
+    /// A durable event, as far as its watcher may see it.
+    Durable(Arc<Envelope>, Whole),
     /// Words, or a heartbeat: no number of its own.
     Transient(Transient),
     /// The debate is over, and everything has been sent.
     End,
+}
+
+/// Whether a watcher sees all of an event that it will ever see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// It does.
+    Yes,
+    /// The rest follows as `event.revealed` once it may be seen.
+    NotYet,
+}
+
+/// A durable event as it is sent.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(flatten)]
+    event: &'a Envelope,
+    withheld: bool,
 }
 
 /// A message without a number of its own.
@@ -77,7 +100,11 @@ impl Frame {
     /// The message's JSON.
     pub(super) fn json(&self) -> String {
         let json = match self {
-            Self::Durable(event) => serde_json::to_string(event),
+            Self::Durable(event, Whole::Yes) => serde_json::to_string(event),
+            Self::Durable(event, Whole::NotYet) => serde_json::to_string(&Sent {
+                event,
+                withheld: true,
+            }),
             Self::Transient(message) => serde_json::to_string(message),
             Self::End => Ok(String::new()),
         };
@@ -111,14 +138,19 @@ pub(super) struct Feed {
     heartbeat_at: Instant,
     ended: bool,
     closed: bool,
+    /// What the watcher may see.
+    sight: Sight,
+    /// Events that were held back and may be seen now.
+    to_reveal: VecDeque<u64>,
 }
 
 impl Feed {
-    /// Follows a debate from behind event `after` on.
+    /// Follows a debate from behind event `after` on, as far as a role may see it.
     pub(super) async fn open(
         state: HttpState,
         debate: DebateId,
         after: u64,
+        role: Role,
     ) -> Result<Self, StoreError> {
         // Subscribed before the log is read, so that nothing falls between the two.
         let subscription = state.live.subscribe(&debate);
@@ -137,12 +169,15 @@ impl Feed {
             heartbeat_at: now + HEARTBEAT,
             ended: false,
             closed: false,
+            sight: Sight::of(role),
+            to_reveal: VecDeque::new(),
             debate,
             state,
         };
+        feed.begin(after).await?;
         feed.catch_up(false).await?;
         for text in subscription.in_flight {
-            if !feed.stale.contains_key(&text.turn) {
+            if !feed.stale.contains_key(&text.turn) && feed.sight.hears(&text.turn) {
                 let words = Words {
                     turn: &text.turn,
                     channel: text.channel,
@@ -164,6 +199,11 @@ impl Feed {
         self.wants_deltas = wanted;
     }
 
+    /// Whose turn this is, while it is under way.
+    pub(super) fn speaker(&self, turn: &TurnId) -> Option<&str> {
+        self.sight.speaker(turn)
+    }
+
     /// The number of the last durable event that was handed out.
     pub(super) fn sent(&self) -> u64 {
         self.sent
@@ -176,10 +216,20 @@ impl Feed {
     pub(super) async fn next(&mut self) -> Result<Frame, StoreError> {
         loop {
             if let Some(frame) = self.ready.pop_front() {
-                if let Frame::Durable(event) = &frame {
+                if let Frame::Durable(event, _) = &frame {
                     self.sent = event.seq;
                 }
                 return Ok(frame);
+            }
+            if let Some(seq) = self.to_reveal.front().copied() {
+                let found = self.state.log.read(&self.debate, seq - 1, 1).await?;
+                self.to_reveal.pop_front();
+                if let Some(event) = found.first() {
+                    let data = json!({"seq": seq, "event": event});
+                    let frame = self.transient("event.revealed", data);
+                    self.ready.push_back(frame);
+                }
+                continue;
             }
             if self.ended && !std::mem::replace(&mut self.closed, true) {
                 return Ok(Frame::End);
@@ -221,7 +271,7 @@ impl Feed {
                 text,
                 arrived,
             }) => {
-                if self.wants_deltas && !self.stale.contains_key(&turn) {
+                if self.wants_deltas && !self.stale.contains_key(&turn) && self.sight.hears(&turn) {
                     if !self.heard.contains(&turn) {
                         self.heard.insert(turn.clone());
                     }
@@ -260,12 +310,21 @@ impl Feed {
     fn take_durable(&mut self, event: Envelope) {
         let last = self.last_queued();
         if event.seq == last + 1 {
-            self.complete_words(&event);
+            let seen = self.sight.see(&event);
+            let event = seen.instead.map_or(event, |instead| *instead);
+            if !seen.is_withheld {
+                self.complete_words(&event);
+            }
+            self.to_reveal.extend(seen.revealed);
             self.ended |= event.body.ends_debate();
             if let Some(turn) = event.turn.as_ref().filter(|_| event.body.ends_text()) {
                 self.words.forget(turn);
             }
-            self.ready.push_back(Frame::Durable(Arc::new(event)));
+            let whole = match seen.is_withheld {
+                true => Whole::NotYet,
+                false => Whole::Yes,
+            };
+            self.ready.push_back(Frame::Durable(Arc::new(event), whole));
         } else if event.seq > last {
             self.behind = true;
         }
@@ -291,7 +350,7 @@ impl Feed {
 
     fn last_queued(&self) -> u64 {
         let queued = self.ready.iter().rev().find_map(|frame| match frame {
-            Frame::Durable(event) => Some(event.seq),
+            Frame::Durable(event, _) => Some(event.seq),
             Frame::Transient(_) | Frame::End => None,
         });
         queued.unwrap_or(self.sent)
@@ -379,15 +438,16 @@ pub(super) async fn sse(
     state: HttpState,
     debate: DebateId,
     after: u64,
+    role: Role,
 ) -> Result<Response, StoreError> {
-    let feed = Feed::open(state, debate, after).await?;
+    let feed = Feed::open(state, debate, after, role).await?;
     let events = futures::stream::unfold(feed, |mut feed| async move {
         let event = match feed.next().await {
             Ok(Frame::End) => return None,
             Ok(frame) => {
                 let event = Event::default().data(frame.json());
                 match &frame {
-                    Frame::Durable(envelope) => event.id(envelope.seq.to_string()),
+                    Frame::Durable(envelope, _) => event.id(envelope.seq.to_string()),
                     Frame::Transient(_) | Frame::End => event,
                 }
             }

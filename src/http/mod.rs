@@ -10,6 +10,8 @@ mod gateway;
 mod health;
 mod idle;
 mod openapi;
+mod pass;
+mod presence;
 mod server;
 mod ws;
 
@@ -38,6 +40,7 @@ pub use auth::MasterDoor;
 pub use auth::Refusal;
 pub use auth::Tickets;
 pub use gateway::GatewaySettings;
+pub use presence::Presence;
 pub use server::Listeners;
 pub use server::Site;
 pub use server::Workers;
@@ -76,6 +79,8 @@ pub struct HttpConfig {
     /// Seconds without an answer and without a request in work after which a connection is closed; 75 by default, as
     /// with nginx. Counted in steps of five.
     pub keep_alive_s: u32,
+    /// A watcher who lacks more events than this gets the whole state at once, and then only what follows.
+    pub snapshot_gap: u64,
 }
 
 impl Default for HttpConfig {
@@ -86,6 +91,7 @@ impl Default for HttpConfig {
             allowed_origins: Vec::new(),
             max_ws_message_bytes: 256 << 10,
             keep_alive_s: 75,
+            snapshot_gap: 5_000,
         }
     }
 }
@@ -140,6 +146,8 @@ pub struct HttpParts {
     pub reload: Arc<dyn ConfigReload>,
     /// Tickets for sockets.
     pub tickets: Tickets,
+    /// Who watches.
+    pub presence: Presence,
     /// Answers for models.
     pub router: Arc<Router>,
     /// Debates that answer as models.
@@ -217,6 +225,7 @@ fn routes(state: &HttpState) -> Routes {
     use api::debates;
     use api::events;
     use api::export;
+    use api::fork;
     use api::lists;
     use api::models;
     use api::tickets;
@@ -229,6 +238,8 @@ fn routes(state: &HttpState) -> Routes {
         )
         .route("/api/v1/debates/{id}/events", get(events::list))
         .route("/api/v1/debates/{id}/commands", post(commands::tell))
+        .route("/api/v1/debates/{id}/fork", post(fork::fork))
+        .route("/api/v1/debates/{id}/compare/{other}", get(fork::compare))
         .route("/api/v1/debates/{id}/{export}", get(export::export))
         .route("/api/v1/formats", get(lists::formats))
         .route("/api/v1/models", get(models::models))

@@ -8,6 +8,7 @@ use super::api::commands;
 use super::api::debates;
 use super::api::events;
 use super::api::export;
+use super::api::fork;
 use super::api::lists;
 use super::api::models;
 use super::api::tickets;
@@ -20,7 +21,7 @@ use super::health;
     info(title = "Agon", description = "Debates between cloud and local models. Events also stream over the WebSocket at /ws/debates/{id} (subprotocol agon.v1)."),
     paths(
         debates::create, debates::estimate, debates::list, debates::get, debates::delete, events::list, commands::tell,
-        export::export, lists::formats, models::models, lists::providers, tickets::issue, admin::get, admin::put,
+        fork::fork, fork::compare, export::export, lists::formats, models::models, lists::providers, tickets::issue, admin::get, admin::put,
         admin::delete, admin::reload, health::health, health::liveliness, health::readiness, health::metrics
     ),
     tags(

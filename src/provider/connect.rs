@@ -189,7 +189,7 @@ fn nat64(v6: Ipv6Addr) -> Option<IpAddr> {
 ///
 /// # Errors
 /// When the crypto provider supports none of the protocol versions.
-pub(super) fn tls_config() -> Result<ClientConfig, rustls::Error> {
+pub fn tls_config() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versioned = || {
         ClientConfig::builder_with_provider(Arc::clone(&provider))

@@ -31,6 +31,7 @@ pub mod transport;
 pub mod unified;
 mod waits;
 
+pub use connect::tls_config;
 pub use demo::DemoClient;
 pub use demo::DemoPace;
 pub use discovery::Discovered;

@@ -32,7 +32,6 @@ use crate::types::ChatChunk;
 use crate::types::DebateId;
 use crate::types::Delta;
 use crate::types::FinishReason;
-use crate::types::debate::Outcome;
 
 /// Events read at once.
 const PAGE: usize = 500;
@@ -54,7 +53,9 @@ pub(super) struct Telling {
     narrator: Narrator,
     ready: VecDeque<ChatChunk>,
     failures: Vec<Attempt>,
-    is_decided: bool,
+    /// The verdict, which is told once it is known that anybody spoke.
+    verdict: Option<String>,
+    has_spoken: bool,
     is_capped: bool,
     end: Option<Result<(), LlmError>>,
     listener: Listener,
@@ -103,7 +104,8 @@ impl Telling {
             narrator: Narrator::default(),
             ready: VecDeque::new(),
             failures: Vec::new(),
-            is_decided: false,
+            verdict: None,
+            has_spoken: false,
             is_capped: false,
             end: None,
             listener: Listener {
@@ -213,10 +215,10 @@ impl Telling {
                     message: failed.message.clone(),
                 });
             }
+            EventBody::TurnCompleted(_) => self.has_spoken = true,
             EventBody::BudgetExceeded { .. } => self.is_capped = true,
             EventBody::VerdictFinal(verdict) => {
-                self.is_decided = true;
-                self.answer(verdict::in_words(verdict));
+                self.verdict = Some(verdict::in_words(verdict));
             }
             EventBody::Finished(ending)
             | EventBody::Cancelled(ending)
@@ -230,15 +232,14 @@ impl Telling {
         if ending.totals.cost_known {
             self.trace.add_cost(Some(ending.totals.cost_nanousd));
         }
-        if ending.outcome == Outcome::Failed && !self.is_decided {
+        if !self.has_spoken {
             self.end = Some(Err(self.nobody_spoke(ending)));
             return;
         }
-        let words = verdict::ending(ending, self.is_decided);
-        if !words.is_empty() {
-            let before = if self.is_decided { "\n\n" } else { "" };
-            self.answer(format!("{before}{words}"));
-        }
+        let words = verdict::ending(ending, self.verdict.is_some());
+        let parts = [self.verdict.take().unwrap_or_default(), words];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.answer(parts.join("\n\n"));
         self.ready.push_back(ChatChunk {
             finish: Some(match self.is_capped {
                 true => FinishReason::Length,

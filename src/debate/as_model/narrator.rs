@@ -17,6 +17,8 @@ pub(super) struct Narrator {
     /// Turns that are not told to their end, in the order in which they began.
     turns: Vec<Turn>,
     has_told: bool,
+    /// What is told before the first words: by itself it is no answer.
+    notes: String,
 }
 
 #[derive(Debug)]
@@ -144,7 +146,12 @@ impl Narrator {
             return String::new();
         }
         let note = format!("({} {what}: {})", reset.agent, reset.message);
-        self.paragraph(&note)
+        if self.has_told {
+            return self.paragraph(&note);
+        }
+        self.notes.push_str(&note);
+        self.notes.push_str("\n\n");
+        String::new()
     }
 
     /// Tells what is new of the turn whose words are told now, and of those after it when it is over.
@@ -178,7 +185,7 @@ impl Narrator {
     fn paragraph(&mut self, text: &str) -> String {
         match std::mem::replace(&mut self.has_told, true) {
             true => format!("\n\n{text}"),
-            false => text.to_owned(),
+            false => std::mem::take(&mut self.notes) + text,
         }
     }
 

@@ -24,6 +24,7 @@ pub use record::PollBallot;
 pub use record::PollRecord;
 pub use record::Summary;
 pub use replay::ReplayError;
+pub(in crate::debate) use replay::input_of;
 pub use turn::TurnRecord;
 pub use turn::TurnStanding;
 pub use voice::Voice;

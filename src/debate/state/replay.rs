@@ -61,7 +61,7 @@ impl State {
 }
 
 /// The input that an event records; `None` for what derives from inputs.
-fn input_of(envelope: &Envelope) -> Option<Input> {
+pub(in crate::debate) fn input_of(envelope: &Envelope) -> Option<Input> {
     match &envelope.body {
         EventBody::Started {} => Some(Input::Started),
         EventBody::Recovered { epoch } => Some(Input::Recovered { epoch: *epoch }),

@@ -125,7 +125,10 @@ pub(in crate::http) async fn create(
     Ok(response)
 }
 
-fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, String)>, ApiError> {
+pub(super) fn idempotency(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Option<(String, String)>, ApiError> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
     };
@@ -249,6 +252,16 @@ pub(in crate::http) struct Detail {
     transcript: Transcript,
 }
 
+impl Detail {
+    /// A debate whole.
+    pub(in crate::http) fn new(summary: DebateSummary, transcript: Transcript) -> Self {
+        Self {
+            summary: summary.into(),
+            transcript,
+        }
+    }
+}
+
 /// Gives a debate with its cast, turns and verdict.
 #[utoipa::path(get, path = "/api/v1/debates/{id}", tag = "debates", params(("id" = String, Path)), responses((status = 200, body = Detail), (status = 404, body = Problem)))]
 pub(in crate::http) async fn get(
@@ -256,12 +269,9 @@ pub(in crate::http) async fn get(
     Path(id): Path<String>,
 ) -> Result<Json<Detail>, ApiError> {
     let id = DebateId::new(id);
-    let summary = state.debates.summary(&id).await?.into();
+    let summary = state.debates.summary(&id).await?;
     let transcript = transcript::of(state.log.as_ref(), &id).await?;
-    Ok(Json(Detail {
-        summary,
-        transcript,
-    }))
+    Ok(Json(Detail::new(summary, transcript)))
 }
 
 /// Deletes a debate that is over.

@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 use utoipa::ToSchema;
@@ -22,6 +23,7 @@ use crate::http::HttpState;
 use crate::http::error::ApiError;
 use crate::http::error::Problem;
 use crate::http::feed;
+use crate::http::pass::WantedPass;
 use crate::types::DebateId;
 
 /// Longest wait for more.
@@ -42,6 +44,12 @@ pub(in crate::http) struct Wanted {
     wait: f64,
     /// How many, at most 1000.
     limit: Option<usize>,
+    /// As whom: `owner` (the default), `viewer`, `audience`, `human` or `judge`; for backends that pass events on.
+    role: Option<String>,
+    /// The agent whose seat a `human` or `judge` holds.
+    seat: Option<String>,
+    /// Who it is, where the role needs it.
+    identity: Option<String>,
 }
 
 /// A page of events.
@@ -49,7 +57,7 @@ pub(in crate::http) struct Wanted {
 pub(in crate::http) struct Events {
     /// In order, without gaps.
     #[schema(value_type = Vec<Object>)]
-    events: Vec<Envelope>,
+    events: Vec<Value>,
     /// What to send as `after` for the next page.
     next: u64,
 }
@@ -66,6 +74,12 @@ pub(in crate::http) async fn list(
     let Query(wanted) =
         wanted.map_err(|error| ApiError::bad_request("bad_query", error.body_text()))?;
     let id = DebateId::new(id);
+    let pass = WantedPass {
+        role: wanted.role,
+        seat: wanted.seat,
+        identity: wanted.identity,
+    };
+    let role = pass.read(None)?.role;
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -74,7 +88,7 @@ pub(in crate::http) async fn list(
         let last = headers
             .get("last-event-id")
             .and_then(|id| id.to_str().ok()?.parse().ok());
-        return Ok(feed::sse(state, id, last.unwrap_or(wanted.after)).await?);
+        return Ok(feed::sse(state, id, last.unwrap_or(wanted.after), role).await?);
     }
     let limit = wanted.limit.unwrap_or(1000);
     if !(1..=1000).contains(&limit) || !wanted.wait.is_finite() || wanted.wait < 0.0 {
@@ -86,6 +100,7 @@ pub(in crate::http) async fn list(
     let until = Instant::now() + Duration::from_secs_f64(wanted.wait.min(60.0)).min(MAX_WAIT);
     let events = wait_for(&state, &id, wanted.after, limit, until).await?;
     let next = events.last().map_or(wanted.after, |event| event.seq);
+    let events = feed::page(&state, &id, &role, events).await?;
     Ok(Json(Events { events, next }).into_response())
 }
 

@@ -1,5 +1,7 @@
 //! The body of a new debate, and the order that it makes.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -10,6 +12,8 @@ use crate::http::error::ApiError;
 use crate::http::error::FieldProblem;
 use crate::types::Endpoint;
 use crate::types::ModelName;
+use crate::types::debate::Document;
+use crate::types::debate::HumanSeat;
 use crate::types::debate::Limits;
 
 /// A new debate.
@@ -38,7 +42,42 @@ pub(in crate::http) struct NewDebate {
     limits: Caps,
     /// A short name; the topic's beginning when not given.
     title: Option<String>,
+    /// Answers to choose from, where the format votes on options or polls the audience about them.
+    #[serde(default)]
+    options: Vec<String>,
+    /// Texts that every agent may see and quote.
+    #[serde(default)]
+    facts: Vec<Text>,
+    /// Texts that only the roles see which name them, by the name in the format. No answer of this API shows them.
+    #[serde(default)]
+    secrets: BTreeMap<String, Text>,
+    /// `true` when people watch who answer polls and put remarks; phases that wait for them are left out otherwise.
+    #[serde(default)]
+    audience: bool,
 }
+
+/// A text, plain or Markdown.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    /// What it is called, so that quotes can name it; made from its place when not given.
+    title: Option<String>,
+    /// The text itself.
+    text: String,
+}
+
+/// A person who holds a seat.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Human {
+    /// Who may speak for it; anybody who may command the debate when not given.
+    identity: Option<String>,
+    /// Seconds to answer in; then the seat's model stands in, and the transcript says so.
+    deadline_s: Option<u32>,
+}
+
+/// Seconds that a person has when the order does not say.
+const USUAL_DEADLINE_S: u32 = 600;
 
 /// Caps of a debate.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -82,17 +121,28 @@ struct Agent {
     api_base: Option<String>,
     /// The variable that holds the key; one of those that the provider declares.
     api_key_env_var: Option<String>,
+    /// Set when a person holds the seat. The model stands in after the deadline; without one, the first agent's that
+    /// has one.
+    human: Option<Human>,
 }
 
 impl NewDebate {
     /// The order, or every mistake in how its agents are written.
     pub(in crate::http) fn order(self, catalog: &Catalog) -> Result<DebateOrder, ApiError> {
         let mut problems = Vec::new();
+        let stand_in = self.agents.iter().chain(&self.judges).find_map(|agent| {
+            let written = agent.written()?;
+            catalog.named(&written).ok()
+        });
         let mut agents_of = |agents: Vec<Agent>, list: &str| -> Vec<AgentOrder> {
             let numbered = agents.into_iter().enumerate();
             numbered
                 .filter_map(|(at, agent)| {
-                    agent.order(&format!("{list}[{at}]"), catalog, &mut problems)
+                    agent.order(
+                        &format!("{list}[{at}]"),
+                        (catalog, stand_in.as_ref()),
+                        &mut problems,
+                    )
                 })
                 .collect()
         };
@@ -124,8 +174,31 @@ impl NewDebate {
                 cost_usd,
                 wall_s,
             },
+            options: self.options,
+            facts: (1..)
+                .zip(self.facts)
+                .map(|(number, text)| text.document(|| format!("Fact {number}")))
+                .collect(),
+            secrets: self
+                .secrets
+                .into_iter()
+                .map(|(name, text)| {
+                    let document = text.document(|| name.clone());
+                    (name, document)
+                })
+                .collect(),
+            audience: self.audience,
             ..DebateOrder::default()
         })
+    }
+}
+
+impl Text {
+    fn document(self, usual: impl FnOnce() -> String) -> Document {
+        Document {
+            title: self.title.unwrap_or_else(usual),
+            text: self.text,
+        }
     }
 }
 
@@ -133,10 +206,13 @@ impl Agent {
     fn order(
         self,
         field: &str,
-        catalog: &Catalog,
+        (catalog, stand_in): (&Catalog, Option<&ModelName>),
         problems: &mut Vec<FieldProblem>,
     ) -> Option<AgentOrder> {
-        let model = self.model(field, catalog, problems);
+        let model = match (&self.human, self.written(), stand_in) {
+            (Some(_), None, Some(stand_in)) => Some(stand_in.clone()),
+            _ => self.model(field, catalog, problems),
+        };
         let substitute = match self.substitute.as_deref().map(|it| catalog.named(it)) {
             Some(Err(error)) => {
                 problems.push(problem(
@@ -157,7 +233,10 @@ impl Agent {
             name: self.name,
             role: self.role,
             model: model?,
-            human: None,
+            human: self.human.map(|human| HumanSeat {
+                identity: human.identity,
+                deadline_s: human.deadline_s.unwrap_or(USUAL_DEADLINE_S),
+            }),
             substitute,
             persona: self.persona,
             temperature: self.temperature,
@@ -167,16 +246,24 @@ impl Agent {
         })
     }
 
+    /// The model as it is written, where it is written in one way.
+    fn written(&self) -> Option<String> {
+        match (&self.model, &self.provider, &self.model_name) {
+            (Some(model), None, None) => Some(model.clone()),
+            (None, Some(provider), Some(model)) => Some(format!("{provider}/{model}")),
+            _ => None,
+        }
+    }
+
     fn model(
         &self,
         field: &str,
         catalog: &Catalog,
         problems: &mut Vec<FieldProblem>,
     ) -> Option<ModelName> {
-        let written = match (&self.model, &self.provider, &self.model_name) {
-            (Some(model), None, None) => model.clone(),
-            (None, Some(provider), Some(model)) => format!("{provider}/{model}"),
-            (None, _, _) => {
+        let written = match (self.written(), &self.model) {
+            (Some(written), _) => written,
+            (None, None) => {
                 let help = "write model as provider/model, for example ollama/llama3.2, or provider and model_name";
                 problems.push(problem(
                     format!("{field}.model"),
@@ -185,7 +272,7 @@ impl Agent {
                 ));
                 return None;
             }
-            (Some(_), _, _) => {
+            (None, Some(_)) => {
                 let help = "write either model, or provider and model_name, not both";
                 problems.push(problem(
                     format!("{field}.model"),

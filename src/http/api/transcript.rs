@@ -77,7 +77,8 @@ pub(super) async fn of(log: &dyn EventLog, debate: &DebateId) -> Result<Transcri
 }
 
 impl Transcript {
-    fn take(&mut self, event: Envelope) {
+    /// Takes the next event.
+    pub(in crate::http) fn take(&mut self, event: Envelope) {
         let Envelope {
             phase,
             round,

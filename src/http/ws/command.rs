@@ -7,10 +7,14 @@ use serde_json::json;
 use crate::debate::CommandError;
 use crate::debate::Engine;
 use crate::events::Command;
+use crate::http::api::told;
 use crate::types::DebateId;
 
 /// Commands of this version.
-const KNOWN: &str = "ping, subscribe, unsubscribe, pause, resume, stop, interject";
+fn known() -> String {
+    format!("ping, subscribe, unsubscribe, {}", told::KNOWN.join(", "))
+}
+
 /// Longest id of a command.
 const MAX_ID: usize = 128;
 
@@ -56,7 +60,7 @@ impl Reply {
         }
     }
 
-    fn refused(id: &str, code: &str, message: &str, retryable: bool) -> Self {
+    pub(super) fn refused(id: &str, code: &str, message: &str, retryable: bool) -> Self {
         let data = json!({"id": id, "ok": false, "code": code, "message": message, "retryable": retryable});
         Self { kind: "ack", data }
     }
@@ -101,7 +105,7 @@ pub(super) fn read(text: &str) -> Told {
         return Told::Wrong(Reply::refused(
             &id,
             "no_cmd",
-            &format!("cmd is missing: it is one of {KNOWN}"),
+            &format!("cmd is missing: it is one of {}", known()),
             false,
         ));
     };
@@ -113,21 +117,14 @@ pub(super) fn read(text: &str) -> Told {
             wanted: data.get("deltas").and_then(Value::as_bool).unwrap_or(true),
         },
         "unsubscribe" => Told::Deltas { id, wanted: false },
-        "pause" | "resume" | "stop" | "interject" => {
-            match serde_json::from_value(json!({"cmd": cmd, "data": data})) {
-                Ok(command) => Told::Debate { id, command },
-                Err(error) => Told::Wrong(Reply::refused(
-                    &id,
-                    "bad_data",
-                    &format!("{cmd}: {error}"),
-                    false,
-                )),
+        cmd => match told::read(cmd, Some(data)) {
+            Ok(command) => Told::Debate { id, command },
+            Err(bad) if bad.code == "unknown_command" => {
+                let message = format!("there is no command \"{cmd}\": known are {}", known());
+                Told::Wrong(Reply::refused(&id, bad.code, &message, false))
             }
-        }
-        other => {
-            let message = format!("there is no command \"{other}\": known are {KNOWN}");
-            Told::Wrong(Reply::refused(&id, "unknown_command", &message, false))
-        }
+            Err(bad) => Told::Wrong(Reply::refused(&id, bad.code, &bad.help, false)),
+        },
     }
 }
 
@@ -136,9 +133,10 @@ pub(super) async fn tell(
     engine: &Engine,
     debate: &DebateId,
     id: String,
+    by: Option<String>,
     command: Command,
 ) -> Reply {
-    match engine.tell(debate, id.clone(), None, command).await {
+    match engine.tell(debate, id.clone(), by, command).await {
         Ok(()) => Reply::done(&id),
         Err(error) => {
             let message = error.to_string();

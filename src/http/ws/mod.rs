@@ -13,12 +13,15 @@ use axum::http::header;
 use axum::response::Response;
 use serde::Deserialize;
 
+use session::Guest;
 use session::Session;
 
 use super::HttpState;
 use super::auth;
 use super::error::ApiError;
 use super::feed::Feed;
+use super::pass::Pass;
+use super::pass::WantedPass;
 use crate::types::DebateId;
 
 /// The protocol that this server speaks.
@@ -36,6 +39,10 @@ pub(super) struct From {
     /// The last event that the client has; 0 for all.
     #[serde(default)]
     after: u64,
+    /// As whom, where the key and not a ticket opens the socket: as in `POST /api/v1/ws-tickets`.
+    role: Option<String>,
+    seat: Option<String>,
+    identity: Option<String>,
 }
 
 /// Checks who asks, and opens the socket.
@@ -47,11 +54,24 @@ pub(super) async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     check_origin(&state, &headers)?;
-    check_key(&state, &headers)?;
-    let Query(From { after }) = from.map_err(|_| {
+    let ticket = ticket(&state, &headers)?;
+    let Query(from) = from.map_err(|_| {
         ApiError::bad_request("bad_after", "after is the number of an event, 0 or more")
     })?;
     let debate = DebateId::new(debate);
+    let wanted = WantedPass {
+        role: from.role,
+        seat: from.seat,
+        identity: from.identity,
+    };
+    let (pass, after) = match ticket {
+        Some(pass) => (pass, from.after),
+        None => (wanted.read(None)?, from.after),
+    };
+    if pass.debate.as_ref().is_some_and(|only| *only != debate) {
+        let help = "the ticket is for another debate";
+        return Err(ApiError::forbidden("other_debate", help));
+    }
     let head_seq = state.debates.summary(&debate).await?.head_seq;
     let upgrade = upgrade.map_err(|error| {
         ApiError::bad_request(
@@ -59,12 +79,18 @@ pub(super) async fn upgrade(
             format!("open this path as a WebSocket: {error}"),
         )
     })?;
-    let feed = Feed::open(state.clone(), debate.clone(), after).await?;
+    let role = pass.role.clone();
+    let feed = Feed::open(state.clone(), debate.clone(), after, role).await?;
+    let guest = Guest {
+        pass,
+        head_seq,
+        present: state.presence.join(&debate),
+    };
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .max_message_size(HEARD_BYTES)
         .max_frame_size(HEARD_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| Session::new(state, debate, feed, head_seq).run(socket)))
+    Ok(upgrade.on_upgrade(move |socket| Session::new(state, debate, feed, guest).run(socket)))
 }
 
 /// A page may open the socket only from the server's own origin, or one that the operator named. Programs send
@@ -105,18 +131,20 @@ fn is_loopback(host_and_port: &str) -> bool {
 }
 
 /// The key as a bearer, or a ticket as a subprotocol: browsers cannot set headers on a socket, and a key does not
-/// belong in a URL.
-fn check_key(state: &HttpState, headers: &HeaderMap) -> Result<(), ApiError> {
+/// belong in a URL. Gives what the ticket lets in as; `None` for the key, whose holder may choose.
+fn ticket(state: &HttpState, headers: &HeaderMap) -> Result<Option<Pass>, ApiError> {
     let offered = headers
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
         .iter()
         .filter_map(|value| value.to_str().ok());
     let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim);
     match offered.find_map(|protocol| protocol.strip_prefix(TICKET)) {
-        Some(ticket) if state.tickets.redeem(ticket) => Ok(()),
-        Some(_) => Err(ApiError::unauthorised(
-            "the ticket is unknown, used or over: get another from POST /api/v1/ws-tickets",
-        )),
-        None => auth::authorise(state, headers),
+        Some(ticket) => match state.tickets.redeem(ticket) {
+            Some(pass) => Ok(Some(pass)),
+            None => Err(ApiError::unauthorised(
+                "the ticket is unknown, used or over: get another from POST /api/v1/ws-tickets",
+            )),
+        },
+        None => auth::authorise(state, headers).map(|()| None),
     }
 }

@@ -17,11 +17,14 @@ use tokio::time::Instant;
 use super::command;
 use super::command::Reply;
 use super::command::Told;
+use crate::events::Command;
 use crate::events::rfc3339;
 use crate::http::HttpState;
 use crate::http::feed::Feed;
 use crate::http::feed::Frame;
 use crate::http::feed::HEARTBEAT;
+use crate::http::pass::Pass;
+use crate::http::presence::Present;
 use crate::store::StoreError;
 use crate::types::DebateId;
 
@@ -38,8 +41,15 @@ pub(super) struct Session {
     state: HttpState,
     debate: DebateId,
     feed: Feed,
-    head_seq: u64,
+    guest: Guest,
     heard_at: Instant,
+}
+
+/// Who watches, and what was there when they came.
+pub(super) struct Guest {
+    pub(super) pass: Pass,
+    pub(super) head_seq: u64,
+    pub(super) present: Present,
 }
 
 /// Why a session ends.
@@ -53,12 +63,12 @@ enum End {
 type Sink = SplitSink<WebSocket, Message>;
 
 impl Session {
-    pub(super) fn new(state: HttpState, debate: DebateId, feed: Feed, head_seq: u64) -> Self {
+    pub(super) fn new(state: HttpState, debate: DebateId, feed: Feed, guest: Guest) -> Self {
         Self {
             state,
             debate,
             feed,
-            head_seq,
+            guest,
             heard_at: Instant::now(),
         }
     }
@@ -93,19 +103,25 @@ impl Session {
             "hello",
             json!({
                 "session": uuid::Uuid::now_v7().simple().to_string(),
-                "role": "owner",
+                "role": self.guest.pass.role.as_str(),
+                "seat": self.guest.pass.role.seat(),
+                "identity": self.guest.pass.identity,
                 "server_time": rfc3339(self.state.clock.now_ms()),
                 "heartbeat_s": HEARTBEAT.as_secs(),
                 "max_frame": self.state.config.max_ws_message_bytes,
-                "head_seq": self.head_seq,
+                "head_seq": self.guest.head_seq,
             }),
         );
-        // The first words of the feed may be queued already, and hello comes before them.
-        let hello = match hello {
+        let hello = self.now(hello);
+        send(sink, Message::Text(hello.json().into())).await
+    }
+
+    /// A message that is sent before what the feed has queued already.
+    fn now(&self, frame: Frame) -> Frame {
+        match frame {
             Frame::Transient(transient) => Frame::Transient(transient.after(self.feed.sent())),
             other => other,
-        };
-        send(sink, Message::Text(hello.json().into())).await
+        }
     }
 
     async fn serve(
@@ -123,6 +139,10 @@ impl Session {
                     None => Err(End::Gone),
                 },
                 frame = self.feed.next() => self.pass_on(frame, sink).await,
+                viewers = self.guest.present.news() => {
+                    let frame = self.feed.transient("presence", json!({"viewers": viewers}));
+                    send(sink, Message::Text(self.now(frame).json().into())).await
+                }
                 _ = ping.tick() => self.ask_for_life(sink).await,
             };
             if let Err(end) = went_on {
@@ -174,11 +194,7 @@ impl Session {
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Close(_) => return Err(End::Gone),
         };
-        let frame = self.feed.transient(reply.kind, reply.data);
-        let frame = match frame {
-            Frame::Transient(transient) => Frame::Transient(transient.after(self.feed.sent())),
-            other => other,
-        };
+        let frame = self.now(self.feed.transient(reply.kind, reply.data));
         send(sink, Message::Text(frame.json().into())).await
     }
 
@@ -190,7 +206,17 @@ impl Session {
                 Reply::done(&id)
             }
             Told::Debate { id, command } => {
-                command::tell(&self.state.engine, &self.debate, id, command).await
+                let speaker = match &command {
+                    Command::Speak { turn, .. } => self.feed.speaker(turn),
+                    _ => None,
+                };
+                let pass = &self.guest.pass;
+                if !pass.role.may(&command, speaker) {
+                    let help = format!("the role {} may not do this here", pass.role.as_str());
+                    return Reply::refused(&id, "not_allowed", &help, false);
+                }
+                let (engine, by) = (&self.state.engine, pass.identity.clone());
+                command::tell(engine, &self.debate, id, by, command).await
             }
             Told::Wrong(reply) => reply,
         }

@@ -134,6 +134,14 @@ impl Agon {
         self.watch_from(Promises::of(debate, 0)).await
     }
 
+    /// Watches a debate as somebody: `role=human&seat=Ada`.
+    pub(crate) async fn watch_as(&self, debate: &str, whom: &str) -> Watcher {
+        let host = self.base().trim_start_matches("http://");
+        let url = format!("ws://{host}/ws/debates/{debate}?{whom}");
+        let seen = Promises::of(debate, 0);
+        Watcher::connect(&url, self.options.key.as_deref(), seen).await
+    }
+
     /// Watches a debate from where an earlier watcher stopped, perhaps at another process.
     pub(crate) async fn watch_from(&self, seen: Promises) -> Watcher {
         let host = self.base().trim_start_matches("http://");

@@ -142,7 +142,9 @@ impl Watcher {
 }
 
 async fn open(url: &str, key: Option<&str>, after: u64) -> Socket {
-    let uri = format!("{url}?after={after}").parse();
+    // The address may say already as whom it is opened.
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let uri = format!("{url}{joint}after={after}").parse();
     let mut request =
         ClientRequestBuilder::new(uri.expect("a URL of ours")).with_sub_protocol(SUBPROTOCOL);
     if let Some(key) = key {

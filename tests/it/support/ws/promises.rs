@@ -11,6 +11,7 @@ const TRANSIENT: &[&str] = &[
     "snapshot",
     "turn.delta",
     "verdict.delta",
+    "event.revealed",
     "heartbeat",
     "presence",
     "ack",
