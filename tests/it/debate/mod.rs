@@ -9,6 +9,7 @@ mod local;
 mod people;
 mod real_input;
 mod rollback;
+mod terminal;
 mod watching;
 
 use serde_json::Value;
