@@ -90,6 +90,7 @@ impl<'a> Follower<'a> {
                             self.out.text(&text);
                         }
                     }
+                    Ok(LiveEvent::Quote(_)) => {}
                     Ok(LiveEvent::Stored(events)) => self.take(&events).await?,
                     Err(RecvError::Lagged(_) | RecvError::Closed) => self.catch_up().await?,
                 },

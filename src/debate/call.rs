@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::evidence::QuoteScanner;
 use super::plan::CallPlan;
 use crate::catalog::Catalog;
 use crate::client::CallContext;
@@ -27,6 +28,7 @@ use crate::client::TimeoutPhase;
 use crate::events::CallFinished;
 use crate::events::CallOutcome;
 use crate::events::LiveLane;
+use crate::events::LiveQuote;
 use crate::events::SpeechChannel;
 use crate::events::WaitingFor;
 use crate::events::Words;
@@ -109,6 +111,7 @@ struct Progress<'a> {
     first_token: Option<Duration>,
     answer: ResponseBuilder,
     spoken: String,
+    quotes: Option<QuoteScanner>,
 }
 
 impl Progress<'_> {
@@ -131,7 +134,7 @@ impl Caller {
     pub(super) async fn perform(
         &self,
         debate: &DebateId,
-        plan: CallPlan,
+        (plan, quotes): (CallPlan, Option<QuoteScanner>),
         driver: &mpsc::Sender<FromCall>,
     ) {
         let deadline = Instant::now() + plan.timeout.unwrap_or(DEFAULT_TURN);
@@ -159,6 +162,7 @@ impl Caller {
             first_token: None,
             answer: ResponseBuilder::default(),
             spoken: String::new(),
+            quotes,
         };
         let late = || {
             LlmError::new(
@@ -231,6 +235,18 @@ impl Caller {
             }
         }
         progress.spoken.push_str(&chunk.delta.text);
+        let found = progress.quotes.as_mut();
+        let found = found.map(|quotes| quotes.feed(&chunk.delta.text));
+        for quote in found.into_iter().flatten() {
+            let quote = LiveQuote {
+                turn: progress.turn.clone(),
+                from: quote.from as u64,
+                to: quote.to as u64,
+                verified: quote.check.verified,
+                source: quote.check.source,
+            };
+            self.live.quote(progress.debate, quote);
+        }
     }
 
     fn answered(

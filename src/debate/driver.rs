@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 use super::call::Caller;
 use super::call::FromCall;
+use super::evidence::QuoteScanner;
+use super::evidence::Sources;
 use super::plan::CallPlan;
 use super::state::Action;
 use super::state::CommandRefused;
@@ -219,8 +221,18 @@ impl Driver {
             self.parts.lease.debate.clone(),
         );
         let (driver, turn) = (self.from_calls.0.clone(), plan.turn.clone());
-        let task = tokio::spawn(async move { caller.perform(&debate, plan, &driver).await });
+        let planned = (plan, self.quotes_of(&turn));
+        let task = tokio::spawn(async move { caller.perform(&debate, planned, &driver).await });
         self.calls.insert(turn, task);
+    }
+
+    /// Looks up what a turn quotes, where its contract has quotes looked up.
+    fn quotes_of(&self, turn: &TurnId) -> Option<QuoteScanner> {
+        let spec = self.state.spec();
+        let turn = self.state.turns().iter().rev().find(|it| it.id == *turn)?;
+        let contract = &spec.format.phase(&turn.phase)?.contract;
+        let rule = spec.format.contracts.get(contract)?.quotes.as_ref()?;
+        Some(QuoteScanner::new(Sources::of(spec, turn.member, rule)))
     }
 
     /// Stores events. A store that cannot write for a while, for example because the disk is full, is waited for:

@@ -46,8 +46,27 @@ pub enum LiveEvent {
         /// When the upstream's chunk arrived here.
         arrived: Instant,
     },
+    /// A quote in the words so far was looked up.
+    Quote(LiveQuote),
     /// These durable events were stored, in order.
     Stored(Arc<[Envelope]>),
+}
+
+/// A quote that was looked up as soon as it ended, in the words of a turn in flight. The durable `claim.checked` follows
+/// when the turn is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LiveQuote {
+    /// The turn.
+    pub turn: TurnId,
+    /// Where its opening tag begins, in Unicode scalar values of the turn's speech.
+    pub from: u64,
+    /// Where its closing tag ends.
+    pub to: u64,
+    /// Whether it stands in a source.
+    pub verified: bool,
+    /// The title of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// The text so far of a turn in flight.
@@ -95,6 +114,9 @@ pub trait LiveLane: Send + Sync {
 
     /// Tells of durable events that were stored, and forgets the words of turns that they end.
     fn stored(&self, debate: &DebateId, events: Arc<[Envelope]>);
+
+    /// Passes on what was found out about a quote. Words of its turn up to its end were passed on before.
+    fn quote(&self, debate: &DebateId, quote: LiveQuote);
 
     /// Follows a debate.
     fn subscribe(&self, debate: &DebateId) -> LiveSubscription;
@@ -172,6 +194,13 @@ impl LiveLane for LiveBus {
                 text: text.into(),
                 arrived,
             });
+        });
+    }
+
+    fn quote(&self, debate: &DebateId, quote: LiveQuote) {
+        self.with(debate, |live| {
+            // An error means that nobody watches.
+            let _ = live.sender.send(LiveEvent::Quote(quote));
         });
     }
 

@@ -34,6 +34,7 @@ pub use envelope::rfc3339;
 pub use live::LiveBus;
 pub use live::LiveEvent;
 pub use live::LiveLane;
+pub use live::LiveQuote;
 pub use live::LiveSubscription;
 pub use live::SpeechChannel;
 pub use live::TurnText;

@@ -2,22 +2,17 @@
 //! and then words as they come. WebSocket and SSE send the same feed.
 
 mod coalesce;
+mod frame;
 mod sight;
 mod snapshot;
+mod sse;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::IntoResponse;
-use axum::response::Response;
-use axum::response::sse::Event;
-use axum::response::sse::KeepAlive;
-use axum::response::sse::Sse;
-use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
@@ -26,9 +21,13 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::time::Instant;
 
 use coalesce::Coalescer;
+use frame::Transient;
+use frame::Whole;
 use sight::Sight;
 
+pub(super) use frame::Frame;
 pub(super) use snapshot::page;
+pub(super) use sse::sse;
 
 use super::HttpState;
 use super::pass::Role;
@@ -47,73 +46,6 @@ const PAGE: usize = 500;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a watcher hears that the server is alive.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// One message to a watcher.
-#[derive(Debug, Clone)]
-pub(super) enum Frame {
-    /// A durable event, as far as its watcher may see it.
-    Durable(Arc<Envelope>, Whole),
-    /// Words, or a heartbeat: no number of its own.
-    Transient(Transient),
-    /// The debate is over, and everything has been sent.
-    End,
-}
-
-/// Whether a watcher sees all of an event that it will ever see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
-    /// It does.
-    Yes,
-    /// The rest follows as `event.revealed` once it may be seen.
-    NotYet,
-}
-
-/// A durable event as it is sent.
-#[derive(Serialize)]
-struct Sent<'a> {
-    #[serde(flatten)]
-    event: &'a Envelope,
-    withheld: bool,
-}
-
-/// A message without a number of its own.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Transient {
-    v: u8,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    debate: DebateId,
-    /// The last durable event that was sent before it.
-    after: u64,
-    ts: String,
-    data: Value,
-}
-
-impl Transient {
-    /// The same message, sent right after another durable event.
-    pub(super) fn after(self, after: u64) -> Self {
-        Self { after, ..self }
-    }
-}
-
-impl Frame {
-    /// The message's JSON.
-    pub(super) fn json(&self) -> String {
-        let json = match self {
-            Self::Durable(event, Whole::Yes) => serde_json::to_string(event),
-            Self::Durable(event, Whole::NotYet) => serde_json::to_string(&Sent {
-                event,
-                withheld: true,
-            }),
-            Self::Transient(message) => serde_json::to_string(message),
-            Self::End => Ok(String::new()),
-        };
-        json.unwrap_or_else(|error| {
-            tracing::error!(%error, "an event cannot be written");
-            String::new()
-        })
-    }
-}
 
 /// What one watcher still has to get. `next` may be given up at any point: nothing is lost.
 pub(super) struct Feed {
@@ -284,6 +216,17 @@ impl Feed {
                     self.words.push(words, off);
                 }
             }
+            Ok(LiveEvent::Quote(quote)) => {
+                let is_seen =
+                    !self.stale.contains_key(&quote.turn) && self.sight.hears(&quote.turn);
+                if self.wants_deltas && is_seen {
+                    // Behind the words that it is about.
+                    self.flush();
+                    let data = serde_json::to_value(quote).unwrap_or_default();
+                    let frame = self.transient("claim.live", data);
+                    self.ready.push_back(frame);
+                }
+            }
             Ok(LiveEvent::Stored(events)) => {
                 self.flush();
                 self.told = events.last().map_or(self.told, |event| event.seq);
@@ -397,7 +340,7 @@ impl Feed {
                     self.told = events.last().map_or(self.told, |event| event.seq);
                     told.extend(events.iter().cloned());
                 }
-                Ok(delta @ LiveEvent::Delta { .. }) => self.take(Ok(delta)),
+                Ok(said @ (LiveEvent::Delta { .. } | LiveEvent::Quote(_))) => self.take(Ok(said)),
                 Err(TryRecvError::Lagged(_)) => self.told = u64::MAX,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
@@ -431,34 +374,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// The feed as server-sent events: `id` is the event's number, so that a browser resumes by itself.
-pub(super) async fn sse(
-    state: HttpState,
-    debate: DebateId,
-    after: u64,
-    role: Role,
-) -> Result<Response, StoreError> {
-    let feed = Feed::open(state, debate, after, role).await?;
-    let events = futures::stream::unfold(feed, |mut feed| async move {
-        let event = match feed.next().await {
-            Ok(Frame::End) => return None,
-            Ok(frame) => {
-                let event = Event::default().data(frame.json());
-                match &frame {
-                    Frame::Durable(envelope, _) => event.id(envelope.seq.to_string()),
-                    Frame::Transient(_) | Frame::End => event,
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a watcher's events cannot be read");
-                return None;
-            }
-        };
-        Some((Ok::<_, Infallible>(event), feed))
-    });
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::default())
-        .into_response())
 }

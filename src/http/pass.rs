@@ -48,7 +48,7 @@ pub(super) struct WantedPass {
 impl WantedPass {
     /// The pass, if it can be one.
     pub(super) fn read(self, debate: Option<DebateId>) -> Result<Pass, ApiError> {
-        let WantedPass {
+        let Self {
             role,
             seat,
             identity,

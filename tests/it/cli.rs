@@ -41,8 +41,12 @@ async fn help_names_every_command() {
     let help = text(&run(&home, &["--help"]).await.stdout);
     for command in [
         "serve",
+        "ask",
         "debate",
         "resume",
+        "fork",
+        "compare",
+        "replay",
         "watch",
         "models",
         "formats",

@@ -178,6 +178,7 @@ impl Telling {
                 self.reason(words);
                 Ok(())
             }
+            Ok(Ok(LiveEvent::Quote(_))) => Ok(()),
             Ok(Ok(LiveEvent::Stored(events))) => match events.first() {
                 Some(first) if first.seq > self.taken + 1 => self.catch_up().await,
                 _ => {

@@ -19,6 +19,7 @@ use utoipa::IntoParams;
 use utoipa::ToSchema;
 
 use crate::events::Envelope;
+use crate::events::LiveEvent;
 use crate::http::HttpState;
 use crate::http::error::ApiError;
 use crate::http::error::Problem;
@@ -127,11 +128,11 @@ async fn wait_for(
     }
 }
 
-async fn next_stored(live: &mut tokio::sync::broadcast::Receiver<crate::events::LiveEvent>) {
+async fn next_stored(live: &mut tokio::sync::broadcast::Receiver<LiveEvent>) {
     loop {
         match live.recv().await {
-            Ok(crate::events::LiveEvent::Delta { .. }) => {}
-            Ok(crate::events::LiveEvent::Stored(_)) | Err(_) => return,
+            Ok(LiveEvent::Delta { .. } | LiveEvent::Quote(_)) => {}
+            Ok(LiveEvent::Stored(_)) | Err(_) => return,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Feed;
 use super::Frame;
-use super::Whole;
+use super::frame::Whole;
 use super::sight::Sight;
 use crate::events::Envelope;
 use crate::http::HttpState;

@@ -11,6 +11,7 @@ const TRANSIENT: &[&str] = &[
     "snapshot",
     "turn.delta",
     "verdict.delta",
+    "claim.live",
     "event.revealed",
     "heartbeat",
     "presence",
