@@ -79,7 +79,7 @@ impl Drop for Listener {
         let (engine, debate) = (self.engine.clone(), self.debate.clone());
         runtime.spawn(async move {
             let stop = Command::Stop { decide: false };
-            if let Err(error) = engine.command(&debate, "asker-gone".to_owned(), stop).await {
+            if let Err(error) = engine.tell(&debate, "asker-gone".to_owned(), None, stop).await {
                 tracing::debug!(%debate, %error, "a debate that nobody listens to could not be stopped");
             }
         });

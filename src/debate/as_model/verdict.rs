@@ -91,6 +91,7 @@ mod tests {
             dissent: Vec::new(),
             swap_consistent: None,
             agreement: None,
+            kappa: None,
             tally: Vec::new(),
             also: Vec::new(),
             card: None,
