@@ -7,6 +7,7 @@
 mod ask;
 mod check_config;
 mod debate;
+mod eval;
 mod follow;
 mod lists;
 mod litellm_flags;
@@ -64,6 +65,8 @@ enum Command {
     Resume(debate::ResumeArgs),
     /// Follow a debate of a server
     Watch(watch::WatchArgs),
+    /// Find out whether debating helps: questions with keys through single models, votes and debates
+    Eval(eval::EvalArgs),
     /// List the models of the catalog, show one, or take over a price map
     Models(models::ModelsArgs),
     /// List the debate formats, or show one
@@ -128,6 +131,7 @@ pub async fn run() -> ExitCode {
         Command::Debate(args) => debate::debate(&args).await,
         Command::Resume(args) => debate::resume(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
+        Command::Eval(args) => eval::eval(&args).await,
         Command::Models(args) => models::models(&args).await,
         Command::Formats(args) => lists::formats(&args),
         Command::Wire(command) => wire::wire(&command),

@@ -43,6 +43,7 @@ async fn help_names_every_command() {
         "serve",
         "debate",
         "resume",
+        "eval",
         "watch",
         "models",
         "formats",
