@@ -175,6 +175,7 @@ async fn evaluate(
 async fn ask(eval: &Eval) -> Result<Ended, EvalError> {
     let (tell_to_stop, stop) = watch::channel(false);
     let bar = Bar::new();
+    bar.show(&eval.so_far());
     let tell = |progress| bar.show(&progress);
     let asking = eval.run(&tell, stop);
     tokio::pin!(asking);

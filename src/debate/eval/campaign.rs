@@ -221,6 +221,16 @@ impl Eval {
             .await
     }
 
+    /// How far it is before it asks anything.
+    pub fn so_far(&self) -> Progress {
+        Progress {
+            done: self.steps() - self.open_steps(&self.first_stage()),
+            of: self.steps(),
+            money: self.journal.money(),
+            last: String::new(),
+        }
+    }
+
     /// What can be said so far.
     pub fn report(&self) -> Report {
         Report::of(&self.plan, &self.journal)
