@@ -7,6 +7,7 @@
 mod ask;
 mod check_config;
 mod debate;
+mod eval;
 mod follow;
 mod formats;
 mod litellm_flags;
@@ -72,6 +73,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Follow a debate of a server
     Watch(watch::WatchArgs),
+    /// Find out whether debating helps: questions with keys through single models, votes and debates
+    Eval(eval::EvalArgs),
     /// List the models of the catalog, show one, or take over a price map
     Models(models::ModelsArgs),
     /// List the debate formats, draw one, or check a file of your own
@@ -139,6 +142,7 @@ pub async fn run() -> ExitCode {
         Command::Compare(args) => replay::compared(&args).await,
         Command::Replay(args) => replay::replayed(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
+        Command::Eval(args) => eval::eval(&args).await,
         Command::Models(args) => models::models(&args).await,
         Command::Formats(args) => formats::formats(&args),
         Command::Wire(command) => wire::wire(&command),

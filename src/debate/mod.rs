@@ -9,6 +9,7 @@ pub mod contract;
 mod decide;
 mod driver;
 mod engine;
+pub mod eval;
 pub mod evidence;
 mod fold;
 pub mod format;

@@ -47,6 +47,7 @@ async fn help_names_every_command() {
         "fork",
         "compare",
         "replay",
+        "eval",
         "watch",
         "models",
         "formats",
