@@ -283,19 +283,22 @@ impl CallTrace {
     }
 }
 
+/// The headers that tell of calls and of tokens. Made once: reading a name costs more than looking it up.
+static REMAINING: [(HeaderName, HeaderName); 2] = [
+    (
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    ),
+    (
+        HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+    ),
+];
+
 /// Calls and tokens that are left, as `OpenAI` and those like it tell, and Anthropic (read 2026-11-24).
 fn remaining(headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-    for (requests, tokens) in [
-        (
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-remaining-tokens",
-        ),
-        (
-            "anthropic-ratelimit-requests-remaining",
-            "anthropic-ratelimit-tokens-remaining",
-        ),
-    ] {
+    let number = |name: &HeaderName| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    for (requests, tokens) in &REMAINING {
         if headers.contains_key(requests) {
             return (number(requests), number(tokens));
         }

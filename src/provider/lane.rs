@@ -54,6 +54,8 @@ pub(super) struct Lane {
     pub(super) callee: Arc<Callee>,
     /// The model as its provider knows it.
     pub(super) model: String,
+    /// What an answer's length is limited to where the wire wants a limit and the caller names none.
+    pub(super) max_output_tokens: u32,
     whole: Way,
     streamed: Way,
     timeouts: CallTimeouts,
@@ -174,6 +176,11 @@ impl Lane {
         };
         Ok(Self {
             callee: Arc::new(prepared::callee(spec, &whole.outgoing.url)),
+            max_output_tokens: parts
+                .catalog
+                .card(model)
+                .and_then(|card| u32::try_from(card.max_output_tokens?).ok())
+                .unwrap_or(spec.default_max_output_tokens),
             model: sent,
             timeouts: limited(own.total),
             stream_timeouts: limited(own.total_of_stream.or(own.total)),

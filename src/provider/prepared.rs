@@ -13,6 +13,7 @@ use super::auth;
 use super::auth::Credential;
 use super::environment::Environment;
 use super::failure::Callee;
+use super::lane::Lane;
 use super::transport::Outgoing;
 use super::unified::UnifiedParts;
 use crate::catalog::Catalog;
@@ -90,7 +91,7 @@ pub(super) fn encode(
     spec: &ProviderSpec,
     parts: &UnifiedParts,
     request: &ChatRequest,
-    spoken: &Spoken,
+    (lane, spoken): (&Lane, &Spoken),
     stream: bool,
 ) -> Result<Encoded, LlmError> {
     let (mut chat, unknown) = read(request).map_err(|error| unsendable(spec, &error))?;
@@ -101,15 +102,11 @@ pub(super) fn encode(
         chat = Cow::Owned(filled.map_err(|error| unsendable(spec, &error))?);
     }
     let model = &request.head.model;
-    let card = parts.catalog.card(model);
-    let sent = parts.catalog.as_sent(model);
     let context = EncodeContext {
-        model: sent.model(),
+        model: &lane.model,
         stream,
         quirks: &spoken.quirks,
-        default_max_output_tokens: card
-            .and_then(|card| u32::try_from(card.max_output_tokens?).ok())
-            .unwrap_or(spec.default_max_output_tokens),
+        default_max_output_tokens: lane.max_output_tokens,
     };
     let mut encoded =
         wire::encode(spoken.wire, &chat, &context).map_err(|error| unsendable(spec, &error))?;

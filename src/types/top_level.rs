@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Most members that an object may have here: requests have about thirty.
 const MOST_MEMBERS: usize = 256;
 
+/// Bytes of a text that are looked at one by one.
+const SHORT: usize = 16;
+
 /// The members of a JSON object, by place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TopLevel {
@@ -191,6 +194,17 @@ impl Scan<'_> {
     /// Goes behind the text whose opening quote the scan stands at.
     fn skip_text(&mut self) -> Result<(), NotAnObject> {
         self.at += 1;
+        // Names and most values are shorter than it takes to start the search below.
+        for byte in self.text.iter().skip(self.at).take(SHORT) {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b'\\' => break,
+                _ => self.at += 1,
+            }
+        }
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             match memchr::memchr2(b'"', b'\\', rest) {

@@ -134,7 +134,7 @@ pub fn encode_response(answers: &[ChatResponse], echoed: &[String], head: &Answe
     let usage: Usage = answers.iter().map(|answer| answer.usage).sum();
     let mut body = event(head, &json!(choices));
     body["usage"] = openai_chat::usage(&usage);
-    body.to_string().into()
+    super::json_bytes(&body)
 }
 
 fn event(head: &AnswerHead, choices: &Value) -> Value {

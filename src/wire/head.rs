@@ -217,10 +217,15 @@ fn end_of_text(bytes: &[u8], start: usize) -> Option<usize> {
 fn estimated_tokens(body: &[u8]) -> u64 {
     let mut bytes = body.len();
     if bytes > 16 << 10 {
-        for mark in [";base64,", "\"data\":\"", "\"data\": \""] {
-            for at in memmem::find_iter(body, mark) {
-                let rest = &body[at + mark.len()..];
-                bytes -= memchr::memchr(b'"', rest).unwrap_or(0).min(bytes);
+        let mut leave_out = |text: &[u8]| {
+            bytes -= memchr::memchr(b'"', text).unwrap_or(0).min(bytes);
+        };
+        for at in memmem::find_iter(body, ";base64,") {
+            leave_out(&body[at + 8..]);
+        }
+        for at in memmem::find_iter(body, "\"data\":") {
+            if let Some(text) = body[at + 7..].trim_ascii_start().strip_prefix(b"\"") {
+                leave_out(text);
             }
         }
     }

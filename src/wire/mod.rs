@@ -41,6 +41,7 @@ mod waiting_calls;
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 pub use failure::ErrorParts;
 pub use failure::decode_error;
@@ -67,6 +68,11 @@ pub struct Encoded {
     pub body: Bytes,
     /// Parameters of the chat that this wire or provider cannot carry, by Agon's names for them.
     pub dropped: Vec<String>,
+}
+
+/// Writes JSON. What is written here always can be.
+fn json_bytes(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_default().into()
 }
 
 /// What encoding needs to know beside the chat.

@@ -73,7 +73,7 @@ impl<'a> RequestBody<'a> {
     pub(super) fn finish(self, path: &str) -> Encoded {
         Encoded {
             path: path.to_owned(),
-            body: Value::Object(self.members).to_string().into(),
+            body: super::json_bytes(&self.members),
             dropped: self.dropped,
         }
     }

@@ -75,8 +75,18 @@ pub(super) fn routed(routed: &Routed, asked: &str, headers: &mut HeaderMap) {
         (&FALLBACKS, routed.fallbacks),
     ];
     for (name, count) in counts {
-        headers.insert(name, HeaderValue::from(count));
+        headers.insert(name, small_number(count));
     }
+}
+
+/// A number that is nearly always one digit.
+fn small_number(number: u32) -> HeaderValue {
+    const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    let digit = usize::try_from(number).ok().and_then(|it| DIGITS.get(it));
+    digit.map_or_else(
+        || HeaderValue::from(number),
+        |digit| HeaderValue::from_static(digit),
+    )
 }
 
 /// Adds how long the call took, and how much of that was ours.

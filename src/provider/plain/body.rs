@@ -9,15 +9,15 @@ use bytes::Bytes;
 use bytes::BytesMut;
 
 use super::connection::Connection;
+use super::connection::ROOM;
 use super::connection::ended;
 use super::head::Framing;
 use super::head::line_of;
 use super::head::wrong;
 use super::pool::Home;
 
-/// Room that is made for a read, and for one of a long body, most of which is read at once.
-const ROOM: usize = 8 << 10;
-const MOST_ROOM: u64 = 1 << 20;
+/// Room that is made for a body whose length was told; a longer one gets more as it comes.
+const MOST_ROOM: u64 = 4 << 20;
 /// Longest line that says how long a piece is, and longest trailers.
 const MOST_LINE: usize = 4 << 10;
 const MOST_TRAILERS: usize = 16 << 10;

@@ -19,8 +19,8 @@ use super::head;
 use super::head::Head;
 use crate::provider::transport::Outgoing;
 
-/// Room that is made for a read.
-const ROOM: usize = 8 << 10;
+/// Room that is made for a read: most replies, and the pieces of a stream, are smaller.
+pub(super) const ROOM: usize = 4 << 10;
 /// Longest head of a reply.
 const MOST_HEAD: usize = 128 << 10;
 

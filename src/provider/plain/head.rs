@@ -55,14 +55,16 @@ pub(super) fn write(method: &Method, outgoing: &Outgoing, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(path.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    if !outgoing.headers.contains_key(HOST) {
-        write_host(url, out);
-    }
+    let mut names_host = false;
     for (name, value) in &*outgoing.headers {
+        names_host |= name == HOST;
         // How the message ends is said once, and here.
         if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
             line(out, name.as_str().as_bytes(), value.as_bytes());
         }
+    }
+    if !names_host {
+        write_host(url, out);
     }
     if !outgoing.body.is_empty() || method == Method::POST {
         let mut digits = [0; 20];
@@ -141,17 +143,19 @@ fn parse(text: &Bytes) -> io::Result<(Head, usize)> {
     let status = StatusCode::from_u16(read.code.unwrap_or_default())
         .map_err(|_| wrong("a status that is none"))?;
     let mut headers = HeaderMap::with_capacity(read.headers.len());
+    let mut told = Told::default();
     for header in read.headers.iter() {
         let name = HeaderName::from_bytes(header.name.as_bytes())
             .map_err(|_| wrong("a header without a name"))?;
         let value = HeaderValue::from_maybe_shared(text.slice_ref(header.value))
             .map_err(|_| wrong("a header that holds control characters"))?;
+        told.take(&name, &value)?;
         headers.append(name, value);
     }
-    let framing = framing(status, &headers)?;
+    let framing = told.framing(status)?;
     let is_kept = framing != Framing::UntilClosed
-        && stays_open(read.version == Some(1), &headers)
-        && !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH));
+        && told.stays_open(read.version == Some(1))
+        && !(told.coding.is_some() && told.length.is_some());
     let head = Head {
         status,
         headers,
@@ -161,52 +165,68 @@ fn parse(text: &Bytes) -> io::Result<(Head, usize)> {
     Ok((head, length))
 }
 
-fn framing(status: StatusCode, headers: &HeaderMap) -> io::Result<Framing> {
-    if status.is_informational() {
-        return match status {
-            StatusCode::SWITCHING_PROTOCOLS => Err(wrong("another protocol than was asked for")),
-            _ => Ok(Framing::Length(0)),
-        };
-    }
-    if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        return Ok(Framing::Length(0));
-    }
-    if headers.contains_key(TRANSFER_ENCODING) {
-        let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
-        let last = last.map_or(&[][..], HeaderValue::as_bytes);
-        return Ok(match last.rsplit(|byte| *byte == b',').next() {
-            Some(last) if last.trim_ascii().eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
-            Some(_) | None => Framing::UntilClosed,
-        });
-    }
-    let mut length = None;
-    for told in headers.get_all(CONTENT_LENGTH) {
-        let told = number(told.as_bytes()).ok_or_else(|| wrong("a length that is no number"))?;
-        if length.is_some_and(|known| known != told) {
-            return Err(wrong("two lengths for one body"));
+/// What the headers tell of the body's end and the connection's.
+#[derive(Default)]
+struct Told {
+    length: Option<u64>,
+    /// The last coding, and whether it is `chunked`.
+    coding: Option<bool>,
+    closes: bool,
+    keeps: bool,
+}
+
+impl Told {
+    fn take(&mut self, name: &HeaderName, value: &HeaderValue) -> io::Result<()> {
+        let mut words = value.as_bytes().split(|byte| *byte == b',');
+        if name == CONTENT_LENGTH {
+            let length =
+                number(value.as_bytes()).ok_or_else(|| wrong("a length that is no number"))?;
+            if self.length.is_some_and(|known| known != length) {
+                return Err(wrong("two lengths for one body"));
+            }
+            self.length = Some(length);
+        } else if name == TRANSFER_ENCODING {
+            self.coding = words.next_back().map(|last| is(last, b"chunked"));
+        } else if name == CONNECTION {
+            for word in words {
+                self.closes |= is(word, b"close");
+                self.keeps |= is(word, b"keep-alive");
+            }
         }
-        length = Some(told);
+        Ok(())
     }
-    Ok(length.map_or(Framing::UntilClosed, Framing::Length))
+
+    fn framing(&self, status: StatusCode) -> io::Result<Framing> {
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(wrong("another protocol than was asked for"));
+        }
+        let is_bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if is_bare || status.is_informational() {
+            return Ok(Framing::Length(0));
+        }
+        Ok(match (self.coding, self.length) {
+            (Some(true), _) => Framing::Chunked,
+            (None, Some(length)) => Framing::Length(length),
+            (Some(false), _) | (None, None) => Framing::UntilClosed,
+        })
+    }
+
+    fn stays_open(&self, is_1_1: bool) -> bool {
+        match is_1_1 {
+            true => !self.closes,
+            false => self.keeps && !self.closes,
+        }
+    }
+}
+
+fn is(word: &[u8], wanted: &[u8]) -> bool {
+    word.trim_ascii().eq_ignore_ascii_case(wanted)
 }
 
 /// Digits and nothing else: a sign, which Rust would take, may mean something else to whoever stands between.
 fn number(text: &[u8]) -> Option<u64> {
     let is_plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     is_plain.then(|| std::str::from_utf8(text).ok()?.parse().ok())?
-}
-
-fn stays_open(is_1_1: bool, headers: &HeaderMap) -> bool {
-    let says = |wanted: &[u8]| {
-        headers.get_all(CONNECTION).iter().any(|value| {
-            let mut words = value.as_bytes().split(|byte| *byte == b',');
-            words.any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
-        })
-    };
-    match is_1_1 {
-        true => !says(b"close"),
-        false => says(b"keep-alive"),
-    }
 }
 
 /// What no server that speaks HTTP says.

@@ -115,7 +115,7 @@ async fn what_is_sent_is_one_whole_request() {
     assert_eq!(ask(&plain(), &server.url).await, Ok((204, String::new())));
     let host = server.url.split('/').nth(2).unwrap();
     let wanted = format!(
-        "POST /v1/x?y=1 HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer k\r\ncontent-length: 2\r\n\r\n{{}}"
+        "POST /v1/x?y=1 HTTP/1.1\r\nauthorization: Bearer k\r\nhost: {host}\r\ncontent-length: 2\r\n\r\n{{}}"
     );
     assert_eq!(server.asked.recv().await.unwrap(), wanted);
 }

@@ -43,7 +43,7 @@ impl UnifiedClient {
                 passed: true,
             });
         }
-        let encoded = prepared::encode(&self.spec, &self.parts, request, spoken, stream)?;
+        let encoded = prepared::encode(&self.spec, &self.parts, request, (lane, spoken), stream)?;
         Ok(Written {
             body: encoded.body,
             path: Some(encoded.path),

@@ -29,7 +29,7 @@ pub(in crate::wire) fn encode_response(response: &ChatResponse, head: &AnswerHea
         "stop_sequence": null,
         "usage": usage(&response.usage),
     });
-    message.to_string().into()
+    crate::wire::json_bytes(&message)
 }
 
 /// A block of reasoning as blocks of this wire, which shows either words or what is sealed.

@@ -55,7 +55,7 @@ pub(in crate::wire) fn encode(
     left_behind(chat, &mut dropped);
     Ok(Encoded {
         path: path(context),
-        body: Value::Object(body).to_string().into(),
+        body: crate::wire::json_bytes(&body),
         dropped: dropped.0,
     })
 }

@@ -66,7 +66,7 @@ pub(in crate::wire) fn encode(
     dropped.extend(lost(chat));
     Ok(Encoded {
         path: "/api/chat".to_owned(),
-        body: Value::Object(body).to_string().into(),
+        body: crate::wire::json_bytes(&body),
         dropped,
     })
 }

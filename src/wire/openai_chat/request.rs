@@ -45,7 +45,7 @@ pub(in crate::wire) fn encode(
     let Writer { body, dropped, .. } = writer;
     Ok(Encoded {
         path: "/chat/completions".to_owned(),
-        body: Value::Object(body).to_string().into(),
+        body: crate::wire::json_bytes(&body),
         dropped,
     })
 }

@@ -1,6 +1,7 @@
 //! Writing what a client is answered.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,41 +21,69 @@ use crate::wire::serve::StreamEncoder;
 
 /// Writes a whole answer.
 pub(in crate::wire) fn encode_response(response: &ChatResponse, head: &AnswerHead) -> Bytes {
-    let content = match response.text.is_empty() {
-        true => Value::Null,
-        false => json!(response.text),
+    let reasoning = &response.reasoning;
+    let sealed = reasoning.iter().any(|block| !block.seal.is_empty());
+    let message = Message {
+        role: "assistant",
+        content: given(&response.text),
+        refusal: given(&response.refusal),
+        reasoning_content: response.reasoning_text(),
+        thinking_blocks: match sealed {
+            true => reasoning.iter().map(thinking_block).collect(),
+            false => Vec::new(),
+        },
+        tool_calls: response.tool_calls.iter().map(tool_call).collect(),
     };
-    let refusal = (!response.refusal.is_empty()).then_some(&response.refusal);
-    let mut message = json!({"role": "assistant", "content": content, "refusal": refusal});
-    let reasoning = response.reasoning_text();
-    if !reasoning.is_empty() {
-        message["reasoning_content"] = json!(reasoning);
-    }
-    let sealed = response
-        .reasoning
-        .iter()
-        .any(|block| !block.seal.is_empty());
-    if sealed {
-        message["thinking_blocks"] = response.reasoning.iter().map(thinking_block).collect();
-    }
-    if !response.tool_calls.is_empty() {
-        message["tool_calls"] = response.tool_calls.iter().map(tool_call).collect();
-    }
-    let choice = json!({
-        "index": 0,
-        "message": message,
-        "logprobs": logprobs(&response.logprobs),
-        "finish_reason": finish(response.finish),
-    });
-    let body = json!({
-        "id": head.id,
-        "object": "chat.completion",
-        "created": head.created_s,
-        "model": head.model,
-        "choices": [choice],
-        "usage": usage(&response.usage),
-    });
-    body.to_string().into()
+    let choice = Choice {
+        index: 0,
+        message,
+        logprobs: logprobs(&response.logprobs),
+        finish_reason: finish(response.finish),
+    };
+    crate::wire::json_bytes(&Completion {
+        id: &head.id,
+        object: "chat.completion",
+        created: head.created_s,
+        model: &head.model,
+        choices: [choice],
+        usage: UsageTold::of(&response.usage),
+    })
+}
+
+/// A whole answer. Written as it stands: a tree of it costs several times as much.
+#[derive(Serialize)]
+struct Completion<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: [Choice<'a>; 1],
+    usage: UsageTold,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    message: Message<'a>,
+    logprobs: Value,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Option<&'a str>,
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reasoning_content: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    thinking_blocks: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// A block of reasoning in the form that `LiteLLM`'s clients send back.
@@ -104,20 +133,49 @@ fn finish(finish: FinishReason) -> &'static str {
 
 /// Tokens in OpenAI's form, in which the parts are contained in the wholes.
 pub(in crate::wire) fn usage(usage: &Usage) -> Value {
-    json!({
-        "prompt_tokens": usage.prompt_tokens(),
-        "completion_tokens": usage.completion_tokens(),
-        "total_tokens": usage.total_tokens(),
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
-            "cache_write_tokens": usage.cache_write,
-            "audio_tokens": usage.audio_in,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": usage.audio_out,
-        },
-    })
+    json!(UsageTold::of(usage))
+}
+
+/// Tokens in OpenAI's form.
+#[derive(Serialize)]
+struct UsageTold {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: PromptTold,
+    completion_tokens_details: CompletionTold,
+}
+
+#[derive(Serialize)]
+struct PromptTold {
+    cached_tokens: u64,
+    cache_write_tokens: u64,
+    audio_tokens: u64,
+}
+
+#[derive(Serialize)]
+struct CompletionTold {
+    reasoning_tokens: u64,
+    audio_tokens: u64,
+}
+
+impl UsageTold {
+    fn of(usage: &Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens(),
+            completion_tokens: usage.completion_tokens(),
+            total_tokens: usage.total_tokens(),
+            prompt_tokens_details: PromptTold {
+                cached_tokens: usage.cache_read,
+                cache_write_tokens: usage.cache_write,
+                audio_tokens: usage.audio_in,
+            },
+            completion_tokens_details: CompletionTold {
+                reasoning_tokens: usage.reasoning,
+                audio_tokens: usage.audio_out,
+            },
+        }
+    }
 }
 
 /// An error in OpenAI's form, as it stands in a stream.
