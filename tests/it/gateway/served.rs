@@ -3,6 +3,7 @@
 mod chat;
 mod doors;
 mod errors;
+mod fault_matrix;
 mod lists;
 mod older;
 mod others;
