@@ -127,6 +127,8 @@ pub struct Routed {
     pub max_retries: u32,
     /// Other groups that were asked instead.
     pub fallbacks: u32,
+    /// For how long the whole answer is waited for, where the caller or the operator says so.
+    pub timeout: Option<Duration>,
 }
 
 impl CallTrace {

@@ -42,6 +42,9 @@ pub(super) async fn complete(asked: &Asked<'_>, body: Body) -> Result<Response, 
     let model = named
         .or_else(|| found.model.map(std::borrow::Cow::into_owned))
         .ok_or_else(|| answer::missing("model"))?;
+    if found.members.value(&body, "prompt").is_none() {
+        return Err(answer::missing("prompt"));
+    }
     let read = completions::decode_request(&body)?;
     let route = answer::route(exchange, &model)?;
     let mut tags = exchange.tags.clone();

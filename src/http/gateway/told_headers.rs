@@ -22,6 +22,7 @@ static API_BASE: HeaderName = HeaderName::from_static("x-litellm-model-api-base"
 static RETRIES: HeaderName = HeaderName::from_static("x-litellm-attempted-retries");
 static MAX_RETRIES: HeaderName = HeaderName::from_static("x-litellm-max-retries");
 static FALLBACKS: HeaderName = HeaderName::from_static("x-litellm-attempted-fallbacks");
+static TIMEOUT: HeaderName = HeaderName::from_static("x-litellm-timeout");
 static DURATION: HeaderName = HeaderName::from_static("x-litellm-response-duration-ms");
 static OVERHEAD: HeaderName = HeaderName::from_static("x-litellm-overhead-duration-ms");
 static OUR_OVERHEAD: HeaderName = HeaderName::from_static("x-agon-overhead-ms");
@@ -42,9 +43,11 @@ pub(super) fn call(id: &str, headers: &mut HeaderMap) {
 
 /// Adds how the call was routed.
 pub(super) fn routed(routed: &Routed, asked: &str, headers: &mut HeaderMap) {
-    let group = match routed.group.is_empty() {
-        true => asked,
-        false => &routed.group,
+    // LiteLLM's proxy tells the name that was asked for, an alias too, and after a fallback the group that answers
+    // (1.109, Router.make_call, read 2026-11).
+    let group = match routed.fallbacks {
+        0 => asked,
+        _ => &routed.group,
     };
     put(headers, &MODEL_GROUP, group.as_bytes());
     if let Some(deployment) = &routed.deployment {
@@ -55,6 +58,14 @@ pub(super) fn routed(routed: &Routed, asked: &str, headers: &mut HeaderMap) {
     }
     if let Some(model) = &routed.model {
         put(headers, &MODEL_NAME, model.as_str().as_bytes());
+    }
+    if let Some(timeout) = routed.timeout {
+        // As Python writes seconds: 1.0.
+        put(
+            headers,
+            &TIMEOUT,
+            format!("{:?}", timeout.as_secs_f64()).as_bytes(),
+        );
     }
     let counts = [
         (&RETRIES, routed.attempts.saturating_sub(1)),

@@ -1,6 +1,7 @@
 //! What a call tells of its attempts: to its trace, its report, its record, and to those that were asked.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -39,6 +40,13 @@ impl Calling {
         let deployment = ticket.member().entry.deployment.clone();
         let own = deployment.as_ref().and_then(|it| it.num_retries);
         let retries = facts.wishes.num_retries.or(own);
+        let limits = deployment.as_ref().map(|it| it.target.timeouts);
+        let limit = limits.and_then(|limits| match facts.in_pieces {
+            true => limits.total_of_stream.or(limits.total),
+            false => limits.total,
+        });
+        let general = self.snapshot.config.timeout_s;
+        let general = general.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         facts.call.trace.note_routed(Routed {
             group: Arc::clone(&ticket.group().name),
             deployment,
@@ -46,6 +54,7 @@ impl Calling {
             attempts: self.meter.attempts(),
             max_retries: retries.unwrap_or(self.snapshot.config.num_retries).into(),
             fallbacks: self.meter.fallbacks(),
+            timeout: facts.wishes.timeout.or(limit).or(general),
         });
     }
 
