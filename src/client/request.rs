@@ -46,6 +46,8 @@ pub struct Wishes {
     pub num_retries: Option<u8>,
     /// Groups to ask when the asked one fails, in order; `None` leaves the configured ones.
     pub fallbacks: Option<Vec<String>>,
+    /// What some of them get in place of the request's messages: the group, and a list as JSON.
+    pub fallback_messages: Vec<(String, Bytes)>,
     /// `true` asks no other group, whatever is configured.
     pub no_fallbacks: bool,
     /// For how long the whole answer is waited for.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::StreamExt;
 
 use super::dice::number_of;
@@ -20,7 +21,10 @@ use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::ModelName;
 use crate::types::Target;
+use crate::types::TopLevel;
 use crate::types::usage::estimate_tokens;
+use crate::wire::verbatim;
+use crate::wire::verbatim::Edits;
 
 /// A prompt that begins with the same so many bytes is taken for the same prompt, continued: about what providers
 /// keep in their caches at least.
@@ -62,6 +66,8 @@ pub(super) struct Facts<'a> {
 pub(super) struct Whereto {
     pub(super) model: ModelName,
     pub(super) target: Option<Arc<Target>>,
+    /// What takes the place of the request's messages, as JSON.
+    pub(super) messages: Option<Bytes>,
 }
 
 /// Asks for a whole answer.
@@ -167,13 +173,40 @@ fn facts(request: &ChatRequest, in_pieces: bool) -> Facts<'_> {
 
 /// The request as one deployment gets it. What is asked is shared, not copied.
 fn addressed<'a>(request: &'a ChatRequest, at: &Whereto) -> Cow<'a, ChatRequest> {
-    if at.target.is_none() && request.call.target.is_none() && request.head.model == at.model {
+    let is_as_asked = at.target.is_none()
+        && at.messages.is_none()
+        && request.call.target.is_none()
+        && request.head.model == at.model;
+    if is_as_asked {
         return Cow::Borrowed(request);
     }
     let mut request = request.clone();
     request.head.model = at.model.clone();
     request.call.target.clone_from(&at.target);
+    if let Some(messages) = &at.messages {
+        request.content = with_messages(request.content, messages);
+    }
     Cow::Owned(request)
+}
+
+/// A caller's body with other messages; one that has none stays as it is.
+fn with_messages(content: Content, messages: &Bytes) -> Content {
+    let Content::Raw { wire, body, .. } = &content else {
+        return content;
+    };
+    let Some(members) = TopLevel::read(body).ok() else {
+        return content;
+    };
+    if members.place(body, "messages").is_none() {
+        return content;
+    }
+    let mut edits = Edits::default();
+    edits.set("messages", messages.as_ref());
+    Content::Raw {
+        wire: *wire,
+        body: verbatim::edited(body, &members, &edits),
+        members: None,
+    }
 }
 
 /// The session that the caller names, else the beginning of the prompt, when it is a long one.

@@ -91,7 +91,11 @@ impl<'a> Scanned<'a> {
             b"metadata" => self.metadata(value),
             b"tags" => self.tags.extend(texts(value, "tags")?),
             b"num_retries" => self.wishes.num_retries = Some(count(value, "num_retries")?),
-            b"fallbacks" => self.wishes.fallbacks = Some(fallbacks(value)?),
+            b"fallbacks" => {
+                let (names, messages) = fallbacks(value)?;
+                self.wishes.fallbacks = Some(names);
+                self.wishes.fallback_messages = messages;
+            }
             b"disable_fallbacks" => self.wishes.no_fallbacks = flag(value, "disable_fallbacks")?,
             b"timeout" | b"request_timeout" => {
                 self.wishes.timeout = Some(seconds(value, "timeout")?);
@@ -263,17 +267,25 @@ fn seconds(value: &[u8], member: &'static str) -> Result<Duration, BadHead> {
         .ok_or_else(|| bad(member, "a number of seconds above 0"))
 }
 
-/// Names of models, or objects that name one beside what else is to be changed.
-fn fallbacks(value: &[u8]) -> Result<Vec<String>, BadHead> {
+/// Other models, and the messages that some of them get in place of the request's.
+type Fallbacks = (Vec<String>, Vec<(String, Bytes)>);
+
+/// Names of models, or objects that name one beside messages of its own.
+fn fallbacks(value: &[u8]) -> Result<Fallbacks, BadHead> {
     let wrong = || bad("fallbacks", "a list of models");
     let list: Vec<serde_json::Value> = serde_json::from_slice(value).map_err(|_| wrong())?;
-    let name = |one: &serde_json::Value| {
+    let (mut names, mut messages) = (Vec::new(), Vec::new());
+    for one in list.iter().take(MOST_NAMES) {
         let named = one
             .as_str()
             .or_else(|| one.get("model").and_then(serde_json::Value::as_str));
-        named.map(str::to_owned).ok_or_else(wrong)
-    };
-    list.iter().take(MOST_NAMES).map(name).collect()
+        let name = named.ok_or_else(wrong)?.to_owned();
+        if let Some(own) = one.get("messages").filter(|own| own.is_array()) {
+            messages.push((name.clone(), own.to_string().into()));
+        }
+        names.push(name);
+    }
+    Ok((names, messages))
 }
 
 #[cfg(test)]
@@ -293,6 +305,7 @@ mod tests {
         let wishes = Wishes {
             num_retries: Some(3),
             fallbacks: Some(vec!["c".to_owned(), "d".to_owned()]),
+            fallback_messages: vec![("d".to_owned(), Bytes::from_static(b"[]"))],
             timeout: Some(Duration::from_millis(1500)),
             stream_timeout: Some(Duration::from_secs(2)),
             session: Some("s".to_owned()),

@@ -2,11 +2,13 @@
 
 use std::pin::pin;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::client::CallTrace;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
+use crate::client::Wishes;
 use crate::router::errand::Errand;
 use crate::router::errand::Whereto;
 use crate::router::meter::past_deadline;
@@ -28,6 +30,7 @@ pub(super) async fn attempt<E: Errand>(
     let whereto = Whereto {
         model,
         target: member.entry.targets.of(facts.in_pieces, facts.wishes),
+        messages: own_messages(snapshot, &ticket.group().name, facts.wishes),
     };
     // Pinned where it is made: it is large.
     let answer = pin!(errand.ask(&snapshot.common, &whereto));
@@ -37,6 +40,17 @@ pub(super) async fn attempt<E: Errand>(
             .unwrap_or_else(|_| Err(past_deadline(&whereto.model))),
         None => answer.await,
     }
+}
+
+/// The messages that the caller has for this group, where it is a fallback of the caller's.
+fn own_messages(snapshot: &Snapshot, group: &str, wishes: &Wishes) -> Option<Bytes> {
+    let is_it = |name: &str| {
+        let found = snapshot.find(name);
+        found.is_ok_and(|(_, found)| *found.name == *group)
+    };
+    let mut own = wishes.fallback_messages.iter();
+    own.find(|(name, _)| is_it(name))
+        .map(|(_, messages)| messages.clone())
 }
 
 /// Adds a rest to the call's trace, also when the caller leaves during it.

@@ -11,6 +11,7 @@ use super::PIECES;
 use super::ask;
 use super::bearer;
 use super::completion;
+use super::deployment;
 use crate::support::http_client;
 use crate::support::upstream::Reply;
 use crate::support::upstream::Upstream;
@@ -235,4 +236,28 @@ async fn the_path_may_name_the_model_and_stand_behind_a_base_path() {
     for request in upstream.requests() {
         assert_eq!(request.json()["model"], "gpt-4o-mini");
     }
+}
+
+#[tokio::test]
+async fn a_fallback_of_the_callers_may_have_messages_of_its_own() {
+    let down = Upstream::start([Reply::status(503).send("down")]).await;
+    let spare = Upstream::start([Reply::json(&completion("spare"))]).await;
+    let list = vec![
+        deployment("main", OPENAI, Some(format!("{}/v1", down.base_url()))),
+        deployment("spare", OPENAI, Some(format!("{}/v1", spare.base_url()))),
+    ];
+    let gateway = Gateway::with_list(list).await;
+    let own = json!([{"role": "user", "content": "in short"}]);
+    let mut body = ask("main");
+    body["fallbacks"] = json!([{"model": "spare", "messages": own}]);
+    let heard = gateway.post("/v1/chat/completions", &body).await;
+    assert_eq!(heard.status, 200, "{}", heard.text);
+    // After a fallback the answer says who answered.
+    assert_eq!(heard.json()["model"], "gpt-4o-mini-2024");
+    assert_eq!(heard.header("x-litellm-model-group"), Some("spare"));
+    assert_eq!(spare.requests()[0].json()["messages"], own);
+    assert_eq!(
+        down.requests()[0].json()["messages"],
+        ask("main")["messages"]
+    );
 }
