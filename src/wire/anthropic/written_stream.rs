@@ -88,7 +88,11 @@ impl StreamEncoder for Encoder {
         };
         let stop_reason = stop_reason(finish, &self.native_finish);
         let delta = json!({"stop_reason": stop_reason, "stop_sequence": null});
-        let usage = usage(&self.usage);
+        let mut usage = usage(&self.usage);
+        // The end tells only what there was of a cache, as LiteLLM's bridge has it (1.109, read 2026-11).
+        if let Some(counts) = usage.as_object_mut() {
+            counts.retain(|name, count| !name.starts_with("cache_") || *count != 0);
+        }
         event(
             "message_delta",
             &json!({"type": "message_delta", "delta": delta, "usage": usage}),
