@@ -23,9 +23,9 @@ known_exceptions() {
     cat << 'LIST'
 py-anthropic[tiny]: stop sequence | OpenAI's wire says "stop" and not which sequence was hit
 py-anthropic[tiny-messages]: stop sequence | llama-server says end_turn for a hit stop sequence, and is passed on as it is
-py-anthropic[tiny-messages]: JSON schema | llama-server ignores output_config on /v1/messages
-py-openai[tiny-messages]: JSON schema | llama-server ignores output_config on /v1/messages
-js-ai-sdk[tiny-messages]: JSON schema | llama-server ignores output_config on /v1/messages
+py-anthropic[tiny-messages]: JSON schema | llama-server (0.3.36) copies temperature, top_p, top_k, stop and thinking of a message, and not output_config.format, which it gets
+py-openai[tiny-messages]: JSON schema | llama-server (0.3.36) copies temperature, top_p, top_k, stop and thinking of a message, and not output_config.format, which it gets
+js-ai-sdk[tiny-messages]: JSON schema | llama-server (0.3.36) copies temperature, top_p, top_k, stop and thinking of a message, and not output_config.format, which it gets
 LIST
 }
 

@@ -336,7 +336,7 @@ pub(super) const GENERAL_SETTINGS: Ignored = &[
     ),
     (
         "sse_keepalive_ping_interval_seconds",
-        "streams are kept alive by the server's own setting",
+        "a stream that is silent for 15 s is kept alive; before its first chunk nothing is sent, so that an error has its status",
     ),
     (
         "always_include_stream_usage",

@@ -22,7 +22,7 @@ pub(super) const PARAMS: Ignored = &[
     ("daily_reset_time", LIMITS),
     (
         "keepalive_seconds",
-        "streams are kept alive by the server's own setting",
+        "a stream that is silent for 15 s is kept alive; before its first chunk nothing is sent, so that an error has its status",
     ),
     ("timeout_by_service_tier", "one timeout holds for all tiers"),
     ("tag_regex", "tags are compared as they are"),
