@@ -3,9 +3,10 @@
 CARGO ?= cargo
 LLAMA := tests/real/llama_server.sh
 CLIENTS := tests/real/clients.sh
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release/agon
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench real real-or-skip clients clients-or-skip fmt lint doc audit say-skipped
+.PHONY: help run test check bench soak kit microbench real real-or-skip clients clients-or-skip fmt lint doc audit say-skipped
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,7 +23,17 @@ test: fmt real-or-skip lint ## Run every test there is, against a real local mod
 
 check: fmt lint doc audit ## Check format, lints, documentation and dependencies
 
-bench: ## Run the benches
+bench: kit ## Measure the gateway beside nginx and no gateway (ARGS='--items a,c --rounds 1'; docs/benchmarking.md)
+	bench/bench.py --nginx --agon $(RELEASE) --report bench/report.md --ratios bench/ratios.json $(ARGS)
+
+soak: kit ## Half load with faults at the upstream for 20 minutes; fails when memory grows (ARGS='--soak 5m')
+	bench/soak.py --agon $(RELEASE) $(ARGS)
+
+kit:
+	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked --manifest-path bench/Cargo.toml
+
+microbench: ## Run the benches of single functions
 	$(CARGO) bench --locked
 
 real: ## Build the llama.cpp server that the tests call, once (minutes; kept in ~/.cache/agon-real)
