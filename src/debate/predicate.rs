@@ -1,5 +1,8 @@
 //! Whether a condition of a format holds.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
