@@ -178,6 +178,9 @@ impl App {
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, AppError> {
         let data = Data::load(config)?;
+        for mistake in data.formats.mistakes() {
+            tracing::warn!("this format is left out: {mistake}");
+        }
         let (router_config, warnings) = data.router(config);
         for warning in warnings {
             tracing::warn!("{warning}");

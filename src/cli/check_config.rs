@@ -75,6 +75,11 @@ fn check(mut loaded: Loaded) -> Checked {
             None
         }
     };
+    if let Some(data) = &data {
+        // The others load, so Agon starts all the same.
+        let mistakes = data.formats.mistakes().iter().cloned();
+        loaded.report.warnings.extend(mistakes);
+    }
     let router = data.as_ref().map(|data| {
         let (router, warnings) = data.router(&loaded.config);
         loaded.report.warnings.extend(warnings);

@@ -8,7 +8,7 @@ mod ask;
 mod check_config;
 mod debate;
 mod follow;
-mod lists;
+mod formats;
 mod litellm_flags;
 mod logging;
 mod models;
@@ -74,8 +74,8 @@ enum Command {
     Watch(watch::WatchArgs),
     /// List the models of the catalog, show one, or take over a price map
     Models(models::ModelsArgs),
-    /// List the debate formats, or show one
-    Formats(lists::FormatsArgs),
+    /// List the debate formats, draw one, or check a file of your own
+    Formats(formats::FormatsArgs),
     /// Read or write a provider's protocol, to add a provider or to report a bug
     #[command(subcommand)]
     Wire(wire::WireCommand),
@@ -140,7 +140,7 @@ pub async fn run() -> ExitCode {
         Command::Replay(args) => replay::replayed(&args).await,
         Command::Watch(args) => watch::watch(&args).await,
         Command::Models(args) => models::models(&args).await,
-        Command::Formats(args) => lists::formats(&args),
+        Command::Formats(args) => formats::formats(&args),
         Command::Wire(command) => wire::wire(&command),
         Command::Ollama(args) => ollama::ollama(&args).await,
         Command::Providers(args) => providers::providers(&args).await,

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod cli_formats;
 mod cli_local;
 mod data_files;
 mod debate;

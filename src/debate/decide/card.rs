@@ -1,25 +1,23 @@
 //! *Did debating help?* What one agent and a vote would have said without it, what came out, and what each cost.
 
+mod words;
+
 use super::super::state::State;
 use super::super::state::TurnRecord;
 use super::flips;
 use super::held_choice;
-use super::is_debater;
 use super::paper::Choice;
-use super::paper::plain;
+use super::respondents;
 use super::ruling::Ruling;
 use super::weights;
 use crate::types::NanoUsd;
-use crate::types::debate::Atom;
 use crate::types::debate::Baseline;
 use crate::types::debate::Card;
 use crate::types::debate::FlipKind;
-use crate::types::debate::Order;
 use crate::types::debate::SideVerdict;
-use crate::types::debate::VerdictStatus;
 
 /// What came out, and how firm it is.
-pub(super) struct Result<'a> {
+pub(super) struct Outcome<'a> {
     /// The decision.
     pub(super) ruling: &'a Ruling,
     /// The winner or answer, as the verdict tells it.
@@ -30,15 +28,17 @@ pub(super) struct Result<'a> {
     pub(super) also: &'a [SideVerdict],
 }
 
-/// What a debater answered first.
+/// What a debater, or a judge before the debate, answered first.
 #[derive(Debug)]
-struct Opening {
-    turn: usize,
-    choice: Choice,
+pub(super) struct Opening {
+    /// The turn: an index into the state's turns.
+    pub(super) turn: usize,
+    /// The answer.
+    pub(super) choice: Choice,
 }
 
 /// The card of a debate.
-pub(super) fn of(state: &State, result: &Result<'_>) -> Card {
+pub(super) fn of(state: &State, result: &Outcome<'_>) -> Card {
     let openings = openings(state);
     if !openings.is_empty() {
         return of_answers(state, result, &openings);
@@ -53,14 +53,14 @@ pub(super) fn of(state: &State, result: &Result<'_>) -> Card {
     Card {
         best_single: None,
         round0_majority: None,
-        summary: measurable(result, &outcome),
+        summary: words::measurable(result, &outcome),
         outcome,
         helped: 0,
         bullied: 0,
     }
 }
 
-/// The majority of the debaters' first answers, where there are any; no answer for a tie.
+/// The majority of the first answers, where there are any; no answer for a tie.
 pub(super) fn round0_majority(state: &State) -> Option<Baseline> {
     let openings = openings(state);
     let most = openings
@@ -77,11 +77,12 @@ pub(super) fn round0_majority(state: &State) -> Option<Baseline> {
     let tied = leading.iter().any(|choice| choice.key != first.key);
     // Whoever asks all of them pays for all of them, also for those whose answer could not be read.
     let block = &state.turns()[openings.first()?.turn];
-    let asked = state.turns().iter().filter(|turn| {
+    let asked = respondents(state);
+    let paid = state.turns().iter().filter(|turn| {
         let same = turn.phase == block.phase && turn.round == block.round;
-        same && !turn.swapped && is_debater(state, turn.member)
+        same && !turn.swapped && asked[turn.member]
     });
-    let (tokens, cost_nanousd) = used(asked);
+    let (tokens, cost_nanousd) = used(paid);
     Some(Baseline {
         id: "round0_majority".to_owned(),
         agent: None,
@@ -126,14 +127,15 @@ pub(super) fn best_single(state: &State) -> Option<Baseline> {
     })
 }
 
-/// Each debater's first answer, in the order of the cast.
+/// Each first answer, in the order of the cast.
 fn openings(state: &State) -> Vec<Opening> {
+    let asked = respondents(state);
     let mut openings: Vec<Opening> = Vec::new();
     for (index, turn) in state.turns().iter().enumerate() {
         let known = openings
             .iter()
             .any(|opening| state.turns()[opening.turn].member == turn.member);
-        if known || !is_debater(state, turn.member) {
+        if known || !asked[turn.member] {
             continue;
         }
         if let Some(choice) = held_choice(state, turn) {
@@ -162,7 +164,7 @@ fn used<'a>(turns: impl IntoIterator<Item = &'a TurnRecord>) -> (u64, Option<Nan
     (tokens, cost)
 }
 
-fn outcome(state: &State, result: &Result<'_>, held: Option<(u32, u32)>) -> Baseline {
+fn outcome(state: &State, result: &Outcome<'_>, held: Option<(u32, u32)>) -> Baseline {
     let totals = state.totals();
     let counted = result.ruling.given.iter().filter(|it| it.ballot.counts);
     let won = result.ruling.won().map(|choice| choice.key.as_str());
@@ -184,7 +186,7 @@ fn outcome(state: &State, result: &Result<'_>, held: Option<(u32, u32)>) -> Base
     }
 }
 
-fn of_answers(state: &State, result: &Result<'_>, openings: &[Opening]) -> Card {
+fn of_answers(state: &State, result: &Outcome<'_>, openings: &[Opening]) -> Card {
     let key = outcome_key(state, result);
     let last = last_answers(state);
     let held = |key: &String| last.iter().flatten().filter(|it| it.key == *key).count() as u32;
@@ -217,12 +219,12 @@ fn of_answers(state: &State, result: &Result<'_>, openings: &[Opening]) -> Card 
         bullied,
         summary: String::new(),
     };
-    card.summary = of_answers_in_words(state, &card, (openings, key.as_deref()));
+    card.summary = words::of_answers(state, &card, (openings, key.as_deref()));
     card
 }
 
 /// The answer that came out, in canonical form; `None` without one, and for a text that nobody held.
-fn outcome_key(state: &State, result: &Result<'_>) -> Option<String> {
+fn outcome_key(state: &State, result: &Outcome<'_>) -> Option<String> {
     let won = result.ruling.won()?;
     match won.turn {
         Some(turn) => held_choice(state, &state.turns()[turn]).map(|choice| choice.key),
@@ -231,14 +233,11 @@ fn outcome_key(state: &State, result: &Result<'_>) -> Option<String> {
     }
 }
 
-/// What each debater held in the end, by place in the cast.
+/// What each held in the end, by place in the cast.
 fn last_answers(state: &State) -> Vec<Option<Choice>> {
+    let asked = respondents(state);
     let mut last = vec![None; state.spec().cast.len()];
-    for turn in state
-        .turns()
-        .iter()
-        .filter(|turn| is_debater(state, turn.member))
-    {
+    for turn in state.turns().iter().filter(|turn| asked[turn.member]) {
         if let Some(choice) = held_choice(state, turn) {
             last[turn.member] = Some(choice);
         }
@@ -246,102 +245,7 @@ fn last_answers(state: &State) -> Vec<Option<Choice>> {
     last
 }
 
-fn of_answers_in_words(
-    state: &State,
-    card: &Card,
-    (openings, key): (&[Opening], Option<&str>),
-) -> String {
-    let before = card.round0_majority.as_ref();
-    let first = before.and_then(|it| it.answer.as_deref());
-    let same = first.map(|it| Choice::spelled(it).key) == key.map(str::to_owned);
-    let shown = |answer: Option<&str>| {
-        let words: String = answer.unwrap_or_default().chars().take(80).collect();
-        format!("\"{words}\"")
-    };
-    let votes = before.map_or(String::new(), |it| format!("{} of {}", it.support, it.of));
-    let debated = state
-        .turns()
-        .iter()
-        .any(|turn| is_debater(state, turn.member) && !opens(state, turn, openings));
-    let story = match (key, first) {
-        (None, Some(first)) => format!(
-            "Debating came to no answer that agents held; before it, {votes} held {}.",
-            shown(Some(first))
-        ),
-        (None, None) => {
-            "There was no majority before the debate, and no answer after it.".to_owned()
-        }
-        (Some(_), Some(first)) if same && !debated => format!(
-            "Nobody debated: {votes} gave {} on their own, and that decided it.",
-            shown(Some(first))
-        ),
-        (Some(_), Some(first)) if same => format!(
-            "Debating did not change the answer: {votes} held {} before it.",
-            shown(Some(first))
-        ),
-        (Some(_), Some(first)) => format!(
-            "Debating changed the answer from {} ({votes}) to {}; whether that is right, only a key can tell.",
-            shown(Some(first)),
-            shown(card.outcome.answer.as_deref())
-        ),
-        (Some(_), None) => format!(
-            "Before the debate there was no majority; it came to {}, which {} of {} held in the end.",
-            shown(card.outcome.answer.as_deref()),
-            card.outcome.support,
-            card.outcome.of
-        ),
-    };
-    let mut sentence = story;
-    if card.helped + card.bullied > 0 {
-        sentence.pop();
-        sentence.push_str(&format!(
-            "; {} came over to the answer, {} gave it up under a majority.",
-            card.helped, card.bullied
-        ));
-    }
-    if !blind(state, openings) {
-        sentence.pop();
-        sentence.push_str(
-            "; some had seen others before they first answered, so this flatters neither side.",
-        );
-    }
-    with_price(sentence, card)
-}
-
-/// `true` when a turn is its debater's opening.
-fn opens(state: &State, turn: &TurnRecord, openings: &[Opening]) -> bool {
-    let mut openings = openings.iter().map(|it| &state.turns()[it.turn]);
-    openings.any(|opening| opening.id == turn.id)
-}
-
-/// `true` when nobody had seen another's answer before giving the first.
-fn blind(state: &State, openings: &[Opening]) -> bool {
-    openings.iter().all(|opening| {
-        let turn = &state.turns()[opening.turn];
-        let Some(phase) = state.spec().format.phase(&turn.phase) else {
-            return true;
-        };
-        let sees_others = phase.sees.iter().any(|sight| {
-            matches!(
-                sight.atom,
-                Atom::Others
-                    | Atom::OthersLast
-                    | Atom::OthersRound(_)
-                    | Atom::Phase(_)
-                    | Atom::Summary
-                    | Atom::Votes
-            )
-        });
-        let earlier = state.turns()[..opening.turn].iter().any(|other| {
-            let same_block = other.phase == turn.phase && other.round == turn.round;
-            let hidden = same_block && phase.order == Order::Simultaneous;
-            is_debater(state, other.member) && other.member != turn.member && !hidden
-        });
-        !(sees_others && earlier)
-    })
-}
-
-fn of_ranked(state: &State, result: &Result<'_>, (best, turn): (&Choice, usize)) -> Card {
+fn of_ranked(state: &State, result: &Outcome<'_>, (best, turn): (&Choice, usize)) -> Card {
     let counted = || result.ruling.given.iter().filter(|it| it.ballot.counts);
     let put_first = |it: &&super::ballots::Given| {
         it.paper
@@ -378,60 +282,6 @@ fn of_ranked(state: &State, result: &Result<'_>, (best, turn): (&Choice, usize))
         bullied: 0,
         summary: String::new(),
     };
-    card.summary = with_price(sentence, &card);
+    card.summary = words::with_price(sentence, &card);
     card
-}
-
-/// What can be said where no agent gave an answer of its own.
-fn measurable(result: &Result<'_>, outcome: &Baseline) -> String {
-    let mut parts = Vec::new();
-    if outcome.of > 0 && outcome.answer.is_some() {
-        parts.push(format!(
-            "{} of {} rulings say so",
-            outcome.support, outcome.of
-        ));
-    }
-    if let Some(agreement) = result.agreement {
-        parts.push(format!(
-            "{} % of the pairs of rulings agree",
-            plain((100.0 * agreement).round())
-        ));
-    }
-    let swings = result.also.iter().filter(|side| side.rule == "swing");
-    let swing = swings
-        .filter(|side| side.status == VerdictStatus::Decided)
-        .find_map(|side| {
-            let winner = side.winner.as_deref()?;
-            let gained = side
-                .tally
-                .iter()
-                .find(|entry| entry.choice == winner)?
-                .points;
-            Some(format!(
-                "the audience moved {} points to \"{winner}\"",
-                plain(gained)
-            ))
-        });
-    parts.extend(swing);
-    let known = if parts.is_empty() {
-        "nothing else was measured".to_owned()
-    } else {
-        parts.join(", ")
-    };
-    format!(
-        "No agent gave an answer of its own first, so nothing shows what would have come out without debating; what \
-         was measured: {known}. It took {} tokens.",
-        outcome.tokens
-    )
-}
-
-fn with_price(sentence: String, card: &Card) -> String {
-    let all = card.outcome.tokens;
-    let one = card.best_single.as_ref().map_or(0, |it| it.tokens);
-    if one == 0 || all == 0 {
-        return sentence;
-    }
-    let times = all as f64 / one as f64;
-    let story = sentence.trim_end_matches('.');
-    format!("{story}. It took {all} tokens, {times:.1} times those of one answer.")
 }

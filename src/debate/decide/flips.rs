@@ -2,15 +2,16 @@
 
 use super::super::state::State;
 use super::held_answer;
-use super::is_debater;
 use super::paper::Choice;
+use super::respondents;
 use crate::types::debate::Flip;
 use crate::types::debate::FlipKind;
 use crate::types::debate::Order;
 
-/// Every change of a debater's answer, in order; `outcome` is the answer that came out, in canonical form.
+/// Every change of an answer that the debate is about, in order; `outcome` is the answer that came out, in canonical form.
 pub(super) fn of(state: &State, outcome: Option<&str>) -> Vec<Flip> {
     let cast = &state.spec().cast;
+    let asked = respondents(state);
     let mut held: Vec<Option<String>> = vec![None; cast.len()];
     let mut before_block = held.clone();
     let mut block: Option<(&str, u32)> = None;
@@ -22,7 +23,7 @@ pub(super) fn of(state: &State, outcome: Option<&str>) -> Vec<Flip> {
             before_block.clone_from(&held);
         }
         let speaker = turn.member;
-        let Some(answer) = held_answer(state, turn).filter(|_| is_debater(state, speaker)) else {
+        let Some(answer) = held_answer(state, turn).filter(|_| asked[speaker]) else {
             continue;
         };
         let phase = state.spec().format.phase(&turn.phase);

@@ -59,7 +59,7 @@ pub(super) fn verdict(state: &State) -> Verdict {
     let agreement = honest::agreement(&ruling.given);
     let mut notes = notes::of(state, &ruling.given);
     notes.extend(honest::position_note(state, &ruling.given));
-    let result = card::Result {
+    let result = card::Outcome {
         ruling: &ruling,
         answer: answer.as_deref().or(winner.as_deref()),
         agreement,
@@ -127,6 +127,24 @@ fn is_debater(state: &State, member: usize) -> bool {
     let spec = state.spec();
     let role = spec.format.role(&spec.cast[member].role);
     role.is_some_and(|role| role.kind == RoleKind::Debater)
+}
+
+/// Whose answers the debate is about, by place in the cast: the debaters, where they give answers; else those who
+/// answered before any debater spoke, such as a judge who is asked before and after.
+fn respondents(state: &State) -> Vec<bool> {
+    let members = 0..state.spec().cast.len();
+    let debaters: Vec<bool> = members.map(|member| is_debater(state, member)).collect();
+    let holds = |turn: &TurnRecord| held_choice(state, turn).is_some();
+    let mut turns = state.turns().iter();
+    if turns.any(|turn| debaters[turn.member] && holds(turn)) {
+        return debaters;
+    }
+    let mut before = vec![false; debaters.len()];
+    let unheard = state.turns().iter();
+    for turn in unheard.take_while(|turn| !debaters[turn.member]) {
+        before[turn.member] |= holds(turn);
+    }
+    before
 }
 
 fn forfeit(state: &State) -> Option<Verdict> {

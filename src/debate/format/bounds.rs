@@ -1,264 +1,278 @@
-//! What a debate can use at most, and will use when nothing goes wrong. Pure.
+//! What a debate can use at most, and what it is expected to use. Pure.
 
-use std::collections::BTreeMap;
+mod lengths;
+mod nominal;
+mod seats;
+mod seen;
 
 use crate::debate::contract;
 use crate::types::NanoUsd;
+use crate::types::Prices;
 use crate::types::Usage;
-use crate::types::debate::Atom;
 use crate::types::debate::CastMember;
 use crate::types::debate::Contract;
 use crate::types::debate::Estimate;
 use crate::types::debate::Extract;
 use crate::types::debate::OnFailThen;
-use crate::types::debate::Order;
 use crate::types::debate::Phase;
-use crate::types::debate::Sight;
+use crate::types::debate::PhaseKind;
 use crate::types::debate::Spec;
-use crate::types::usage::estimate_tokens;
 
-/// Tokens of the engine's own words in a request: who the speaker is, and that quotes are no instructions.
-const FRAME_TOKENS: u64 = 200;
+pub use nominal::Nominal;
+pub use nominal::SECRET_CHARS;
+pub use nominal::TOPIC_CHARS;
+pub use nominal::range;
 
-/// Tokens around each quoted statement: its fences and the place where it was said.
-const QUOTE_TOKENS: u64 = 64;
+use lengths::Lengths;
+use seats::Turn;
+use seen::Said;
 
-/// Tokens of a heading over what is seen.
-const HEADING_TOKENS: u64 = 16;
+/// Tokens of a repair's own words, the problem quoted in it included; and of those around an answer that another
+/// model is asked to read.
+const REPAIR_TOKENS: u64 = 260;
 
-/// Tokens of a repair's own words, the problem quoted in it included.
-const REPAIR_TOKENS: u64 = 200;
-
-/// Computes the upper bounds of a debate, and the calls that it takes when nothing has to be mended.
+/// Computes the upper bounds of a debate, and what it uses when nothing has to be mended and nothing ends early.
 ///
-/// Every phase is taken to run as often as it may. What people interject or do by command is not
-/// foreseen, and a stand-in is taken to charge what the agent's own model does.
+/// Every phase is taken to run as often as it may. What people interject or do by command is not foreseen, and a
+/// stand-in is taken to charge what the agent's own model does. The expected figures take answers to be nearly as
+/// long as they are asked to be; what a model thinks before it answers is not in them.
 pub fn estimate(spec: &Spec) -> Estimate {
-    let mut walk = Walk::new(spec);
-    for phase in main_line(spec) {
-        let most = phase.repeat.max;
-        let repetitions = spec.limits.rounds.map_or(most, |cap| most.min(cap));
-        for _ in 0..repetitions {
-            walk.repetition(phase);
-            for guest in phase
-                .interleave
-                .iter()
-                .filter_map(|id| spec.format.phase(id))
-            {
-                walk.repetition(guest);
-            }
-        }
+    let most = Walk::through(spec, Lengths::Most).used;
+    let likely = Walk::through(spec, Lengths::Likely).used;
+    Estimate {
+        max_calls: most.calls,
+        expected_calls: likely.calls,
+        max_input_tokens: most.input,
+        max_output_tokens: most.output,
+        max_cost_nanousd: most.cost,
+        expected_input_tokens: likely.input,
+        expected_output_tokens: likely.output,
+        expected_cost_nanousd: likely.cost,
     }
-    walk.estimate
 }
 
-/// The phases that are not interleaved into another.
+/// The phases that are not interleaved into another and run in this debate.
 fn main_line(spec: &Spec) -> impl Iterator<Item = &Phase> {
     let phases = &spec.format.phases;
     let interleaved = move |id: &String| phases.iter().any(|host| host.interleave.contains(id));
     phases.iter().filter(move |phase| !interleaved(&phase.id))
 }
 
-/// What a statement adds to the request of whoever sees it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Said {
-    all: u64,
-    last: u64,
-}
-
-impl Said {
-    fn add(&mut self, tokens: u64) {
-        self.all = self.all.saturating_add(tokens);
-        self.last = tokens;
-    }
-}
-
-/// The debate as far as it has been walked through, every answer as long as it may be.
+/// The debate as far as it has been walked through.
 struct Walk<'a> {
     spec: &'a Spec,
-    by_member: Vec<Said>,
-    by_phase: BTreeMap<&'a str, u64>,
-    estimate: Estimate,
+    lengths: Lengths,
+    said: Vec<Said<'a>>,
+    used: Used,
+}
+
+/// What has been used so far.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    calls: u64,
+    input: u64,
+    output: u64,
+    cost: Option<NanoUsd>,
+}
+
+impl Used {
+    /// The larger of each: where one of several speaks, each of them may be the dearest in one way.
+    fn or_more(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.max(other.calls),
+            input: self.input.max(other.input),
+            output: self.output.max(other.output),
+            cost: self.cost.zip(other.cost).map(|(a, b)| a.max(b)),
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
-    fn new(spec: &'a Spec) -> Self {
-        let all_priced = spec.cast.iter().all(|member| member.prices.is_some());
-        Self {
+    fn through(spec: &'a Spec, lengths: Lengths) -> Self {
+        let mut walk = Self {
             spec,
-            by_member: vec![Said::default(); spec.cast.len()],
-            by_phase: BTreeMap::new(),
-            estimate: Estimate {
-                max_cost_nanousd: all_priced.then_some(NanoUsd(0)),
-                ..Estimate::default()
+            lengths,
+            said: Vec::new(),
+            used: Used {
+                calls: 0,
+                input: 0,
+                output: 0,
+                cost: Some(NanoUsd(0)),
             },
-        }
-    }
-
-    /// Runs a phase once: simultaneous speakers see nothing of each other.
-    fn repetition(&mut self, phase: &'a Phase) {
-        let cast = &self.spec.cast;
-        let of_role = |role: &'a String| (0..cast.len()).filter(move |at| cast[*at].role == *role);
-        let speakers: Vec<usize> = phase.who.iter().flat_map(of_role).collect();
-        let mut said = Vec::new();
-        for member in speakers {
-            let tokens = self.turn(phase, member);
-            match &phase.order {
-                Order::Sequential
-                | Order::Alternate
-                | Order::Rotate
-                | Order::PairQa
-                | Order::Pick(_) => self.say(phase, member, tokens),
-                Order::Simultaneous => said.push((member, tokens)),
+        };
+        for phase in main_line(spec) {
+            let most = phase.repeat.max;
+            let repetitions = spec.limits.rounds.map_or(most, |cap| most.min(cap));
+            for round in 0..repetitions {
+                walk.repetition(phase, round);
+                let guests = phase.interleave.iter();
+                for guest in guests.filter_map(|id| spec.format.phase(id)) {
+                    walk.repetition(guest, round);
+                }
             }
         }
-        for (member, tokens) in said {
-            self.say(phase, member, tokens);
+        walk
+    }
+
+    /// Runs a phase once: simultaneous speakers hear nothing of each other.
+    fn repetition(&mut self, phase: &'a Phase, round: u32) {
+        if matches!(phase.kind, PhaseKind::Poll | PhaseKind::AskHuman) {
+            return;
+        }
+        let before = self.said.len();
+        let mut most = self.used;
+        for turn in seats::of(self.spec, phase, round, self.lengths) {
+            let used = self.used;
+            let tokens = self.turn(phase, &turn);
+            self.said.push(Said {
+                member: turn.member,
+                phase,
+                round,
+                tokens,
+                heard: turn.speaks_alone,
+            });
+            if turn.alternative {
+                most = most.or_more(self.used);
+                self.used = used;
+            }
+        }
+        self.used = self.used.or_more(most);
+        for said in &mut self.said[before..] {
+            said.heard = true;
         }
     }
 
-    fn say(&mut self, phase: &'a Phase, member: usize, tokens: u64) {
-        self.by_member[member].add(tokens);
-        let of_phase = self.by_phase.entry(&phase.id).or_default();
-        *of_phase = of_phase.saturating_add(tokens);
+    /// Books a turn, and returns the tokens of its answer when somebody reads it.
+    fn turn(&mut self, phase: &'a Phase, turn: &Turn) -> u64 {
+        let (lengths, spec) = (self.lengths, self.spec);
+        let member = &spec.cast[turn.member];
+        let contract = spec.format.contracts.get(&phase.contract);
+        let answer = lengths.answer(spec, phase, member, contract);
+        let calls = Calls::of(phase, turn, member, contract, self.lengths);
+        if calls.all() > 0 {
+            let prompt = self.prompt(phase, turn, contract);
+            let form = contract.map_or(0, |contract| lengths.form(spec, contract));
+            let again = answer.saturating_add(REPAIR_TOKENS + form);
+            let usage = Usage {
+                input: prompt
+                    .saturating_mul(calls.all())
+                    .saturating_add(again.saturating_mul(calls.with_last_answer())),
+                output: answer.saturating_mul(calls.all()),
+                ..Usage::default()
+            };
+            let longest = prompt.saturating_add(again);
+            self.book(calls.all(), &usage, longest, member.prices);
+            self.have_it_read(phase, &calls, answer, again);
+        }
+        answer.saturating_add(lengths.around_quote(member))
     }
 
-    /// Books a turn at its dearest, and returns the tokens of its answer when quoted.
-    fn turn(&mut self, phase: &Phase, index: usize) -> u64 {
-        let member = &self.spec.cast[index];
+    /// Another model reads what could not be read.
+    fn have_it_read(&mut self, phase: &Phase, calls: &Calls, answer: u64, again: u64) {
         let contract = self.spec.format.contracts.get(&phase.contract);
-        let answer = u64::from(
-            member
-                .max_tokens
-                .map_or(phase.tokens, |own| own.min(phase.tokens)),
-        );
-        let prompt = self.prompt_tokens(phase, index, contract);
-        let form = contract.map_or(0, |contract| {
-            estimate_tokens(&contract::instruction(
-                contract,
-                &contract::most_choices(contract, self.spec),
-            ))
-        });
-        let again = answer.saturating_add(REPAIR_TOKENS + form);
-        let calls = Calls::of(phase, member, contract);
-        let input = prompt
-            .saturating_mul(calls.all())
-            .saturating_add(again.saturating_mul(calls.with_last_answer()));
-        let output = answer.saturating_mul(calls.all());
-        let estimate = &mut self.estimate;
-        estimate.expected_calls += 1;
-        estimate.max_calls += calls.all();
-        estimate.max_input_tokens = estimate.max_input_tokens.saturating_add(input);
-        estimate.max_output_tokens = estimate.max_output_tokens.saturating_add(output);
+        let asks = contract.is_some_and(|contract| contract.extract.contains(&Extract::Ask));
+        let Some(extractor) = self.spec.extractor.as_ref().filter(|_| asks) else {
+            return;
+        };
+        let times = match self.lengths {
+            Lengths::Most => calls.speakers,
+            Lengths::Likely => return,
+        };
         let usage = Usage {
-            input,
-            output,
+            input: again.saturating_mul(times),
+            output: answer.saturating_mul(times),
             ..Usage::default()
         };
-        let longest = prompt.saturating_add(again);
-        let cost = member
-            .prices
-            .map(|prices| prices.cost_of_calls(&usage, longest));
-        estimate.max_cost_nanousd = estimate
-            .max_cost_nanousd
-            .zip(cost)
-            .map(|(sum, more)| sum + more);
-        answer + QUOTE_TOKENS + estimate_tokens(&member.name)
+        self.book(times, &usage, again, extractor.prices);
     }
 
-    /// Tokens of a turn's first request at most.
-    fn prompt_tokens(&self, phase: &Phase, index: usize, contract: Option<&Contract>) -> u64 {
-        let (spec, member) = (self.spec, &self.spec.cast[index]);
-        let role = spec
-            .format
-            .role(&member.role)
-            .and_then(|role| role.persona.as_deref());
+    fn book(&mut self, calls: u64, usage: &Usage, longest: u64, prices: Option<Prices>) {
+        let used = &mut self.used;
+        used.calls = used.calls.saturating_add(calls);
+        used.input = used.input.saturating_add(usage.input);
+        used.output = used.output.saturating_add(usage.output);
+        let cost = prices.map(|prices| prices.cost_of_calls(usage, longest));
+        used.cost = used.cost.zip(cost).map(|(sum, more)| sum + more);
+    }
+
+    /// Tokens of a turn's first request.
+    fn prompt(&self, phase: &'a Phase, turn: &Turn, contract: Option<&Contract>) -> u64 {
+        let (spec, lengths) = (self.spec, self.lengths);
+        let member = &spec.cast[turn.member];
+        let role = spec.format.role(&member.role);
+        let role = role.and_then(|role| role.persona.as_deref());
         let own = [Some(member.name.as_str()), role, member.persona.as_deref()];
-        let own: u64 = own.into_iter().flatten().map(estimate_tokens).sum();
-        let seen = phase
-            .sees
-            .iter()
-            .map(|sight| self.seen_tokens(sight, index));
-        let seen = seen.fold(0_u64, u64::saturating_add);
-        let task = task_tokens(spec, phase, contract);
-        FRAME_TOKENS
+        let own: u64 = own
+            .into_iter()
+            .flatten()
+            .map(|text| lengths.text(text))
+            .sum();
+        let reader = seen::Reader {
+            spec,
+            lengths,
+            said: &self.said,
+            phase,
+            turn,
+        };
+        lengths
+            .frame()
             .saturating_add(own)
-            .saturating_add(task)
-            .saturating_add(seen)
+            .saturating_add(self.task(phase, turn, contract))
+            .saturating_add(reader.tokens())
     }
 
-    fn seen_tokens(&self, sight: &Sight, index: usize) -> u64 {
-        let others = || {
-            self.by_member
-                .iter()
-                .enumerate()
-                .filter(move |(member, _)| *member != index)
+    /// Tokens of the prompt that a turn gets, filled in.
+    fn task(&self, phase: &Phase, turn: &Turn, contract: Option<&Contract>) -> u64 {
+        let (spec, lengths) = (self.spec, self.lengths);
+        let form = contract.map_or(0, |contract| lengths.form(spec, contract));
+        let topic = lengths.text(&spec.topic);
+        let options: u64 = spec.options.iter().map(|it| lengths.text(it)).sum();
+        let filled = |id: &String| {
+            let text = spec.format.prompts.get(id).map_or("", String::as_str);
+            let times = |name: &str| text.matches(name).count() as u64;
+            lengths
+                .template(text)
+                .saturating_add(lengths.times(topic, times("topic")))
+                .saturating_add(lengths.times(options, times("options")))
+                .saturating_add(lengths.times(form, times("form")))
         };
-        let seen = match &sight.atom {
-            Atom::Topic => estimate_tokens(&self.spec.topic),
-            Atom::Side => self.spec.cast[index]
-                .side
-                .as_deref()
-                .map_or(0, estimate_tokens),
-            Atom::Own => self.by_member[index].all,
-            Atom::OwnLast => self.by_member[index].last,
-            Atom::Others => others()
-                .map(|(_, said)| said.all)
-                .fold(0, u64::saturating_add),
-            Atom::OthersLast => others()
-                .map(|(_, said)| said.last)
-                .fold(0, u64::saturating_add),
-            Atom::Phase(id) => self.by_phase.get(id.as_str()).copied().unwrap_or(0),
-            Atom::Human
-            | Atom::Secret(_)
-            | Atom::Options
-            | Atom::OthersRound(_)
-            | Atom::Summary
-            | Atom::Votes
-            | Atom::Polls
-            | Atom::Facts => 0,
+        let tokens = match lengths {
+            Lengths::Most => {
+                let prompts = super::phases::prompts_of(phase).into_values();
+                prompts.map(filled).max().unwrap_or(0)
+            }
+            Lengths::Likely => filled(turn.prompt(spec, phase)),
         };
-        seen.saturating_add(HEADING_TOKENS)
+        tokens.saturating_add(lengths.heading())
     }
-}
-
-/// Tokens of the longest prompt of a phase, filled in.
-fn task_tokens(spec: &Spec, phase: &Phase, contract: Option<&Contract>) -> u64 {
-    let format = &spec.format;
-    let used = std::iter::once(&phase.prompt.first).chain(&phase.prompt.next);
-    let texts = used
-        .chain(phase.prompt.by_role.values())
-        .filter_map(|id| format.prompts.get(id));
-    let topic = estimate_tokens(&spec.topic);
-    let form = contract.map_or(0, |contract| {
-        estimate_tokens(&contract::instruction(
-            contract,
-            &contract::most_choices(contract, spec),
-        ))
-    });
-    let filled = texts.map(|text| {
-        let times = |name: &str| text.matches(name).count() as u64;
-        estimate_tokens(text)
-            .saturating_add(topic.saturating_mul(times("topic")))
-            .saturating_add(form.saturating_mul(times("form")))
-    });
-    filled.max().unwrap_or(0).saturating_add(HEADING_TOKENS)
 }
 
 /// The calls that one turn can take.
 struct Calls {
     retries: u64,
     repairs: u64,
-    /// 2 when a stand-in can try again from the beginning.
+    /// 2 when a stand-in can try again from the beginning; 0 where nobody has to be called.
     speakers: u64,
 }
 
 impl Calls {
-    fn of(phase: &Phase, member: &CastMember, contract: Option<&Contract>) -> Self {
-        let repairs = contract.map_or(0, |contract| {
-            let asks = contract.extract.contains(&Extract::Ask);
-            u64::from(contract.repair) + u64::from(asks)
-        });
+    fn of(
+        phase: &Phase,
+        turn: &Turn,
+        member: &CastMember,
+        contract: Option<&Contract>,
+        lengths: Lengths,
+    ) -> Self {
+        if lengths == Lengths::Likely {
+            return Self {
+                retries: 0,
+                repairs: 0,
+                speakers: u64::from(member.human.is_none()),
+            };
+        }
+        // A picker whose phase asks for no `next` names the speaker in a form that may be mended once.
+        let least = u32::from(turn.picks);
+        let repairs = contract.map_or(0, |contract| contract.repair).max(least);
         let stand_in = member
             .substitute
             .as_ref()
@@ -266,7 +280,7 @@ impl Calls {
         let speakers = 1 + u64::from(stand_in && phase.on_fail.then == OnFailThen::Substitute);
         Self {
             retries: u64::from(phase.on_fail.retry),
-            repairs,
+            repairs: u64::from(repairs),
             speakers,
         }
     }
@@ -282,4 +296,14 @@ impl Calls {
             repairs => self.speakers * (repairs + self.retries),
         }
     }
+}
+
+/// Whether a contract has judges say by how much somebody won, so that only close rulings are asked for twice.
+fn says_margin(contract: &Contract) -> bool {
+    contract.fields.iter().any(|field| field.name == "margin")
+}
+
+/// The choices of a contract at their longest.
+fn choices_of(contract: &Contract, spec: &Spec) -> Vec<String> {
+    contract::most_choices(contract, spec)
 }

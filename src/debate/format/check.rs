@@ -196,7 +196,7 @@ fn check_interleave(placed: &Placed, parts: &Parts<'_>, mistakes: &mut Mistakes<
     }
 }
 
-/// Who keeps up the other view argues, alone.
+/// Who keeps up the other view argues; of several holders of the role one is drawn.
 fn check_dissenter(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     let Some(id) = parts.dissenter else { return };
     let at = parts.root.place("dial", "dissenter");
@@ -207,14 +207,6 @@ fn check_dissenter(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     let debaters: Vec<&str> = debaters.map(|role| role.id.as_str()).collect();
     if !debaters.contains(&id) {
         let help = unknown("debater's role", "dial.dissenter", id, &debaters);
-        return mistakes.add(at, help);
-    }
-    let holds = |role: &&RoleDef| role.id == id && role.count.max > 1;
-    if let Some(role) = parts.roles.iter().find(holds) {
-        let help = format!(
-            "dial.dissenter: up to {} hold the role \"{id}\"; one dissents, so give it a role of its own",
-            role.count.max
-        );
         mistakes.add(at, help);
     }
 }

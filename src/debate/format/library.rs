@@ -121,6 +121,15 @@ impl FormatLibrary {
         &self.mistakes
     }
 
+    /// What is wrong with the operator's file that is named like this id.
+    pub fn mistakes_of(&self, id: &str) -> impl Iterator<Item = &Diagnostic> {
+        let named = move |mistake: &&Diagnostic| {
+            let stem = Path::new(&mistake.file).file_stem();
+            stem.is_some_and(|stem| stem == id)
+        };
+        self.mistakes.iter().filter(named)
+    }
+
     /// The format of this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Format>> {
         self.formats.get(id).map(|entry| &entry.format)

@@ -21,7 +21,11 @@ pub mod spelling;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::Nominal;
+pub use bounds::SECRET_CHARS;
+pub use bounds::TOPIC_CHARS;
 pub use bounds::estimate;
+pub use bounds::range;
 pub use library::FormatLibrary;
 pub use library::read_file;
 pub use prompts::Variables;

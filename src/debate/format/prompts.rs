@@ -184,12 +184,6 @@ pub(super) fn try_out(
             }
         }
     }
-    let heeds = |template: &Template| template.names.contains("disagreement");
-    let all_read = prompts.len() == parts.root.names("prompts").len();
-    if disagreement.is_some() && all_read && !prompts.values().any(heeds) {
-        let help = "dial.disagreement: no prompt heeds it: let one say {{ disagreement }} or {% if disagreement … %}";
-        mistakes.add(parts.root.place("dial", "disagreement"), help);
-    }
 }
 
 fn must_name(template: &Template, phase: &Phase, contract: &Contract) -> Option<String> {

@@ -3,11 +3,14 @@
 mod api;
 mod as_model;
 mod crash;
+mod every_event;
 mod faults;
 mod fork;
 mod local;
 mod people;
+mod play;
 mod real_input;
+mod replay;
 mod rollback;
 mod terminal;
 mod watching;

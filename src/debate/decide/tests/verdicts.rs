@@ -18,6 +18,7 @@ use crate::types::debate::ContractKind;
 use crate::types::debate::Field;
 use crate::types::debate::FieldKind;
 use crate::types::debate::FieldRef;
+use crate::types::debate::FlipKind;
 use crate::types::debate::ParsePath;
 use crate::types::debate::PhaseKind;
 use crate::types::debate::Rule;
@@ -497,5 +498,39 @@ fn phases_of_judging_are_told_from_others() {
     assert_eq!(
         format.phase("judging").map(|phase| phase.kind),
         Some(PhaseKind::Judge)
+    );
+}
+
+#[test]
+fn a_judge_who_is_asked_before_and_after_is_what_the_card_compares() {
+    let mut spec = spec(
+        "debate-with-secret",
+        &[("ann", "amber"), ("bob", "teal"), ("jo", "judge")],
+    );
+    spec.options = vec!["at dawn".into(), "at dusk".into()];
+    let story = json!({"title": "story", "text": "The ship sailed at dusk."});
+    spec.secrets
+        .insert("story".into(), serde_json::from_value(story).unwrap());
+    let verdict = verdict(spec, |ask| {
+        let answer = match ask.phase.as_str() {
+            "unheard" => "at dawn",
+            "ruling" => "at dusk",
+            _ => return Some("The text says <quote>The ship sailed at dusk</quote>.".into()),
+        };
+        Some(json!({"reason": "r", "answer": answer, "confidence": 0.7}).to_string())
+    });
+    assert_eq!(verdict.answer.as_deref(), Some("at dusk"));
+    let card = verdict.card.unwrap();
+    assert_eq!(card.best_single.unwrap().answer.as_deref(), Some("at dawn"));
+    assert_eq!(card.helped, 1);
+    assert!(
+        card.summary
+            .starts_with("Debating changed the answer from \"at dawn\" (1 of 1) to \"at dusk\""),
+        "{}",
+        card.summary
+    );
+    assert_eq!(
+        (verdict.flips.len(), verdict.flips[0].kind),
+        (1, FlipKind::Helped)
     );
 }

@@ -306,8 +306,8 @@ impl Decided<'_> {
         }
         match weights {
             Weights::Equal => {
-                let help = "the rule \"weighted\" needs confidence, rating or fn:reconcile_steps";
-                self.refuse("weights", help, mistakes);
+                let help = "\"weighted\" needs weights: confidence, rating or fn:reconcile_steps";
+                self.refuse("rule", help, mistakes);
             }
             Weights::Rating => {}
             Weights::Confidence | Weights::ReconcileSteps => {
@@ -329,15 +329,15 @@ impl Decided<'_> {
         if !self.decision.swap {
             return;
         }
-        for of in &self.decision.of {
-            let asked_once = |placed: &&Placed| !placed.phase.swap;
-            if self.parts.phase(&of.phase).filter(asked_once).is_some() {
-                let help = format!(
-                    "each ballot of \"{}\" is given in one order only: set swap = true there",
-                    of.phase
-                );
-                self.refuse("swap", &help, mistakes);
-            }
+        // The last that runs decides; an earlier one does only where the last could not be had.
+        let last = self.decision.of.last();
+        let last = last.and_then(|of| self.parts.phase(&of.phase));
+        if let Some(placed) = last.filter(|placed| !placed.phase.swap) {
+            let help = format!(
+                "each ballot of \"{}\" is given in one order only: set swap = true there",
+                placed.phase.id
+            );
+            self.refuse("swap", &help, mistakes);
         }
     }
 

@@ -4,6 +4,7 @@ use super::Parts;
 use crate::debate::format::document::Mistakes;
 use crate::debate::format::document::unknown;
 use crate::debate::format::phases::Placed;
+use crate::debate::format::phases::asks_people;
 use crate::types::debate::Atom;
 use crate::types::debate::HiddenUntil;
 use crate::types::debate::Order;
@@ -36,10 +37,9 @@ fn of_atom(sight: &Sight, placed: &Placed, parts: &Parts<'_>) -> Option<String> 
         Atom::Others | Atom::OthersLast if !anybody_before(placed, parts) => {
             Some("nobody has spoken before, and speakers at once do not see each other".to_owned())
         }
-        Atom::OthersRound(back) if *back >= parts.repetitions(placed) => Some(format!(
-            "the phase runs at most {} times, so there is no repetition {back} before",
-            parts.repetitions(placed)
-        )),
+        Atom::OthersRound(back) if u64::from(*back) >= repetitions_until(placed, parts) => {
+            Some(format!("so far there are no {back} repetitions before it"))
+        }
         Atom::Summary if !knows(placed, parts, |other| is(other, PhaseKind::Summarise)) => {
             Some("no phase of kind \"summarise\" runs before or with it".to_owned())
         }
@@ -135,6 +135,19 @@ fn anybody_before(placed: &Placed, parts: &Parts<'_>) -> bool {
         parts.place(&other.phase.id) <= here && !(is_own && blind)
     };
     parts.phases.len() < parts.phase_ids.len() || parts.phases.iter().any(with)
+}
+
+/// How many repetitions there can have been with the phase's last, all phases together.
+fn repetitions_until(placed: &Placed, parts: &Parts<'_>) -> u64 {
+    if parts.phases.len() < parts.phase_ids.len() {
+        return u64::MAX;
+    }
+    let here = parts.place(&placed.phase.id);
+    let until = parts.phases.iter().filter(|other| {
+        let people = asks_people(other.phase.kind);
+        parts.place(&other.phase.id) <= here && !people
+    });
+    until.map(|other| u64::from(parts.repetitions(other))).sum()
 }
 
 fn knows(placed: &Placed, parts: &Parts<'_>, what: impl Fn(&Placed) -> bool) -> bool {
