@@ -85,6 +85,11 @@ pub enum CallWait {
         /// Calls that have to end first.
         behind: usize,
     },
+    /// The end of the rest that a provider asked for, because its limit of calls or tokens is reached.
+    RateLimited {
+        /// How long the call waits at least before it is made again.
+        wait: Duration,
+    },
     /// A local server that loads the model.
     ModelLoading {
         /// Which.

@@ -27,6 +27,7 @@ use crate::client::TimeoutPhase;
 use crate::events::CallFinished;
 use crate::events::CallOutcome;
 use crate::events::LiveLane;
+use crate::events::Purpose;
 use crate::events::SpeechChannel;
 use crate::events::WaitingFor;
 use crate::events::Words;
@@ -109,6 +110,7 @@ struct Progress<'a> {
     first_token: Option<Duration>,
     answer: ResponseBuilder,
     spoken: String,
+    is_silent: bool,
 }
 
 impl Progress<'_> {
@@ -127,6 +129,17 @@ impl Progress<'_> {
 }
 
 impl Caller {
+    /// The local server that a call goes to; `None` for a provider that takes any number of calls.
+    pub(super) fn server(&self, plan: &CallPlan) -> Option<String> {
+        let provider = plan.model.provider();
+        let is_local = self.catalog.provider(provider)?.local;
+        let elsewhere = plan
+            .endpoint
+            .as_ref()
+            .and_then(|endpoint| endpoint.api_base.clone());
+        is_local.then(|| elsewhere.unwrap_or_else(|| provider.to_owned()))
+    }
+
     /// Makes the call. Being dropped in the middle closes the upstream.
     pub(super) async fn perform(
         &self,
@@ -159,6 +172,7 @@ impl Caller {
             first_token: None,
             answer: ResponseBuilder::default(),
             spoken: String::new(),
+            is_silent: plan.purpose == Purpose::Extract,
         };
         let late = || {
             LlmError::new(
@@ -213,6 +227,10 @@ impl Caller {
     fn hear(&self, chunk: &ChatChunk, progress: &mut Progress<'_>) {
         let arrived = Instant::now();
         progress.answer.push(chunk);
+        // What a cheap model reads out of an answer is not what the speaker says.
+        if progress.is_silent {
+            return;
+        }
         let said = [
             (SpeechChannel::Reasoning, &chunk.delta.reasoning),
             (SpeechChannel::Speech, &chunk.delta.text),
@@ -330,6 +348,9 @@ fn in_events(wait: &CallWait) -> WaitingFor {
     match wait {
         CallWait::Queued { behind } => WaitingFor::Queued {
             behind: *behind as u64,
+        },
+        CallWait::RateLimited { wait } => WaitingFor::RateLimited {
+            wait_ms: millis(*wait),
         },
         CallWait::ModelLoading { model, waited } => WaitingFor::ModelLoading {
             model: Some(model.clone()),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::call::Caller;
 use super::call::FromCall;
 use super::plan::CallPlan;
+use super::schedule::Schedule;
 use super::state::Action;
 use super::state::CommandRefused;
 use super::state::Input;
@@ -77,7 +78,7 @@ enum Woken {
     Shutdown,
     Told(Told),
     Call(FromCall),
-    OutOfTime,
+    Timer(TimerId),
     Renew,
 }
 
@@ -87,6 +88,9 @@ pub(super) struct Driver {
     state: State,
     time: RunningTime,
     calls: HashMap<TurnId, JoinHandle<()>>,
+    /// When each timer runs out. The state ignores one that it no longer waits for.
+    timers: HashMap<TimerId, Instant>,
+    schedule: Schedule,
     from_calls: (mpsc::Sender<FromCall>, mpsc::Receiver<FromCall>),
 }
 
@@ -100,6 +104,8 @@ impl Driver {
             state,
             time,
             calls: HashMap::new(),
+            timers: HashMap::new(),
+            schedule: Schedule::default(),
             from_calls: mpsc::channel(64),
         }
     }
@@ -125,13 +131,17 @@ impl Driver {
         let mut renew = tokio::time::interval(RENEW_EVERY);
         renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.state.status().is_over() {
-            let wall = self.wall_deadline();
+            let (wall, next) = (self.wall_deadline(), self.next_timer());
             let woken = tokio::select! {
                 biased;
                 _ = self.parts.shutdown.wait_for(|stop| *stop) => Woken::Shutdown,
                 Some(told) = self.parts.told.recv() => Woken::Told(told),
                 Some(news) = self.from_calls.1.recv() => Woken::Call(news),
-                () = sleep_until(wall) => Woken::OutOfTime,
+                () = sleep_until(wall) => Woken::Timer(TimerId::Wall),
+                () = sleep_until(next.as_ref().map(|(_, at)| *at)) => match next {
+                    Some((id, _)) => Woken::Timer(id),
+                    None => continue,
+                },
                 _ = renew.tick() => Woken::Renew,
             };
             if let Err(end) = self.handle(woken).await {
@@ -149,7 +159,10 @@ impl Driver {
                 let input = self.input_of(news);
                 self.take(input).await
             }
-            Woken::OutOfTime => self.take(Input::Timer(TimerId::Wall)).await,
+            Woken::Timer(id) => {
+                self.timers.remove(&id);
+                self.take(Input::Timer(id)).await
+            }
             Woken::Renew => self.renew().await,
         }
     }
@@ -159,6 +172,7 @@ impl Driver {
             FromCall::Waiting(turn, cause) => Input::Waiting { turn, cause },
             FromCall::Finished(finished) => {
                 self.calls.remove(&finished.turn);
+                self.schedule.forget(&finished.turn);
                 Input::CallFinished(finished)
             }
         }
@@ -186,18 +200,25 @@ impl Driver {
 
     /// Closes what is to be closed, stores the events, tells of them, and then asks models.
     async fn perform(&mut self, events: Vec<Draft>, actions: Vec<Action>) -> Result<(), DriverEnd> {
-        let mut plans = Vec::new();
+        let (mut plans, mut timers) = (Vec::new(), Vec::new());
         for action in actions {
             match action {
                 Action::Cancel(turn) => self.cancel(&turn).await,
                 Action::Call(plan) => plans.push(*plan),
+                Action::Timer { id, after } => timers.push((id, after)),
             }
         }
         if !events.is_empty() {
             let stored = self.store(events).await?;
             self.tell(stored);
         }
-        for plan in plans {
+        for (id, after) in timers {
+            self.timers.insert(id, Instant::now() + after);
+        }
+        let caller = &self.parts.caller;
+        let placed = plans.into_iter().map(|plan| (caller.server(&plan), plan));
+        let due = self.schedule.due(placed.collect(), self.state.spec().seed);
+        for plan in due {
             self.call(plan);
         }
         Ok(())
@@ -205,6 +226,7 @@ impl Driver {
 
     /// Ends a call and waits until it has let go of its upstream, so that none of its words comes later.
     async fn cancel(&mut self, turn: &TurnId) {
+        self.schedule.forget(turn);
         if let Some(call) = self.calls.remove(turn) {
             call.abort();
             // The error says that it was aborted, which is what was wanted.
@@ -262,8 +284,14 @@ impl Driver {
             .stored(&self.parts.lease.debate, stored.into());
     }
 
+    /// The timer that runs out first.
+    fn next_timer(&self) -> Option<(TimerId, Instant)> {
+        let first = self.timers.iter().min_by_key(|(_, at)| **at);
+        first.map(|(id, at)| (id.clone(), *at))
+    }
+
     fn wall_deadline(&self) -> Option<Instant> {
-        let cap = Duration::from_secs(self.state.spec().limits.wall_s?);
+        let cap = Duration::from_secs(self.state.limits().wall_s?);
         self.time
             .ends_at_ms(cap)
             .map(|ms| self.parts.clock.instant_at(ms))

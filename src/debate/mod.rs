@@ -16,6 +16,7 @@ mod order;
 mod plan;
 mod predicate;
 mod replay;
+mod schedule;
 pub mod state;
 mod view;
 mod wall;

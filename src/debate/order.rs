@@ -150,6 +150,8 @@ pub(super) fn spec(
     };
     let cast = check.cast(order, format);
     check.secrets_of(format, order);
+    check.uses(format, order);
+    let extractor = check.extractor(format, order, &cast);
     if !check.problems.is_empty() {
         return Err(OrderError(check.problems));
     }
@@ -159,6 +161,7 @@ pub(super) fn spec(
         .clone()
         .unwrap_or_else(|| shortened(order.topic.trim(), 80));
     let limits = format.limits.stricter(order.limits);
+    check.deadlines(&cast, &limits);
     let spec = Spec {
         topic: order.topic.trim().to_owned(),
         title,
@@ -174,7 +177,7 @@ pub(super) fn spec(
         facts: order.facts.clone(),
         secrets: order.secrets.clone(),
         audience: order.audience,
-        extractor: None,
+        extractor,
         parent: None,
     };
     Ok((spec, check.warnings))

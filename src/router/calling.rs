@@ -7,6 +7,7 @@ mod race;
 mod standings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -31,6 +32,7 @@ use super::run::GroupClient;
 use super::snapshot::Snapshot;
 use super::ticket::Ticket;
 use crate::client::LlmError;
+use crate::client::LlmErrorKind;
 use crate::types::ModelName;
 use attempt::Resting;
 use attempt::attempt;
@@ -179,7 +181,8 @@ impl Calling {
                     or_change: true, ..
                 } if change.is_none() => change = Some(snapshot.common.changes.next()),
                 Step::Wait { until, or_change } => {
-                    let _resting = Resting::start(&facts.call.trace);
+                    let _resting =
+                        Resting::start(&facts.call.trace, limited_until(&failures, until));
                     match change.take().filter(|_| or_change) {
                         Some(change) => {
                             // When the time is up, the plan says so.
@@ -279,4 +282,11 @@ impl Calling {
 
 fn is_late(facts: &Facts<'_>, now: Instant) -> bool {
     facts.call.deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// How long a call waits because the provider that failed last is at its limit of calls or tokens.
+fn limited_until(failures: &[Failure], until: Instant) -> Option<Duration> {
+    let last = failures.last()?;
+    let is_limited = matches!(last.error.kind, LlmErrorKind::RateLimited { .. });
+    is_limited.then(|| until.saturating_duration_since(Instant::now()))
 }

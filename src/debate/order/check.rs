@@ -32,9 +32,12 @@ const MIN_DEADLINE_S: u32 = 1;
 /// A week.
 const MAX_DEADLINE_S: u32 = 604_800;
 
+/// The largest rating.
+const MAX_RATING: f64 = 1_000_000.0;
+
 /// Finds every mistake of an order.
 pub(super) struct Check<'a> {
-    roster: &'a dyn Roster,
+    pub(super) roster: &'a dyn Roster,
     pub(super) problems: Vec<OrderProblem>,
     pub(super) warnings: Vec<String>,
 }
@@ -280,8 +283,8 @@ impl<'a> Check<'a> {
                     endpoint: seat.agent.endpoint.clone(),
                     prices: self.roster.prices(&seat.agent.model),
                     human: seat.agent.human.clone(),
-                    window_tokens: None,
-                    rating: None,
+                    window_tokens: self.roster.window_tokens(&seat.agent.model),
+                    rating: seat.agent.rating,
                     defaulted: seat.defaulted,
                 });
             }
@@ -327,6 +330,21 @@ impl<'a> Check<'a> {
             let message =
                 format!("a person has {MIN_DEADLINE_S} to {MAX_DEADLINE_S} seconds to answer in");
             self.problem(format!("{field}.human.deadline_s"), "bad_deadline", message);
+        }
+        let owner = agent.human.as_ref().and_then(|seat| seat.identity.as_ref());
+        if owner.is_some_and(|it| it.trim().is_empty() || it.chars().count() > MAX_NAME_CHARS * 4) {
+            let message = format!(
+                "an identity has 1 to {} characters; leave it out for a seat that anybody may take",
+                MAX_NAME_CHARS * 4
+            );
+            self.problem(format!("{field}.human.identity"), "bad_identity", message);
+        }
+        if agent
+            .rating
+            .is_some_and(|it| !it.is_finite() || it <= 0.0 || it > MAX_RATING)
+        {
+            let message = format!("a rating is above 0 and at most {MAX_RATING}");
+            self.problem(format!("{field}.rating"), "bad_rating", message);
         }
         if agent.max_tokens == Some(0) {
             self.problem(

@@ -4,19 +4,34 @@ use super::super::plan::Reservation;
 use super::State;
 use super::Step;
 use crate::events::EventBody;
+use crate::events::TimerId;
 use crate::types::NanoUsd;
 
 /// Share of a cap at which a warning is given.
 const WARN_AT: f64 = 0.8;
 
 impl State {
+    /// What all turns that are open or still to come in the repetition under way may use.
+    fn reserved(&self) -> Reservation {
+        let turns = self.turns.iter().map(|turn| turn.reserved);
+        let block = self.flow.block.iter().map(super::block::Block::reserved);
+        turns
+            .chain(block)
+            .fold(Reservation::default(), |sum, more| sum + more)
+    }
+
+    /// Whether the caps leave room for `more`.
+    pub(super) fn fits(&self, more: &Reservation) -> bool {
+        let all = self.reserved() + *more;
+        self.against_caps(&all)
+            .iter()
+            .all(|(_, used, limit)| used <= limit)
+    }
+
     /// Checks that the caps leave room for `more` beside what is used and what open turns may still use.
     /// Warns when a cap is nearly reached; when one would be broken, says so and lets the debate wind down.
     pub(super) fn reserve(&mut self, more: &Reservation, step: &mut Step) -> bool {
-        let mut all = *more;
-        for turn in &self.turns {
-            all = all + turn.reserved;
-        }
+        let all = self.reserved() + *more;
         for (cap, used, limit) in self.against_caps(&all) {
             if used > limit {
                 step.emit_debate(EventBody::BudgetExceeded {
@@ -51,7 +66,7 @@ impl State {
 
     /// Each cap with what would be used of it.
     fn against_caps(&self, reserved: &Reservation) -> Vec<(&'static str, f64, f64)> {
-        let (limits, used) = (&self.spec.limits, &self.totals);
+        let (limits, used) = (&self.limits, &self.totals);
         let calls = (used.calls + reserved.calls) as f64;
         let tokens = (used.usage.total_tokens() + reserved.tokens) as f64;
         let cost = (used.cost_nanousd + NanoUsd(reserved.cost_nanousd)).as_usd();
@@ -68,9 +83,9 @@ impl State {
     /// The cap on wall time is reached.
     pub(super) fn run_out_of_time(&mut self, step: &mut Step) {
         step.emit_debate(EventBody::TimerFired {
-            timer: crate::events::TimerId::Wall,
+            timer: TimerId::Wall,
         });
-        let limit = self.spec.limits.wall_s.unwrap_or_default() as f64;
+        let limit = self.limits.wall_s.unwrap_or_default() as f64;
         step.emit_debate(EventBody::BudgetExceeded {
             cap: "wall_s".to_owned(),
             used: limit,

@@ -1,53 +1,30 @@
-//! What people tell a debate.
+//! What people tell a debate: each command is checked before anything is changed.
 
+use super::CommandRefused;
 use super::Interjection;
 use super::State;
 use super::Step;
 use super::TurnStanding;
+use super::audience::Vote;
+use crate::debate::contract::Reading;
 use crate::events::Command;
-use crate::events::Draft;
 use crate::events::EventBody;
 use crate::events::PauseAt;
+use crate::events::TurnAction;
 use crate::types::debate::Status;
+
+use super::turn::Void;
 
 /// Longest interjection, in characters.
 const MAX_INTERJECTION_CHARS: usize = 4_000;
+/// Commands that one debate takes: their ids are kept, so that none is obeyed twice.
+const MAX_COMMANDS: usize = 20_000;
 
-/// Why a command is refused. Nothing was changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CommandRefused {
-    /// The debate is over.
-    #[error("the debate is {}: nothing can be told to it any more", .0.as_str())]
-    Over(Status),
-    /// It is held, or about to be.
-    #[error("the debate is paused already")]
-    AlreadyPaused,
-    /// It is not held.
-    #[error("the debate is not paused")]
-    NotPaused,
-    /// There is no such agent.
-    #[error("there is no agent \"{0}\" in this debate")]
-    NoSuchAgent(String),
-    /// The words are none, or too many.
-    #[error("an interjection has 1 to {MAX_INTERJECTION_CHARS} characters")]
-    BadText,
-    /// The model cannot be called.
-    #[error("{0}")]
-    BadModel(String),
-}
-
-impl CommandRefused {
-    /// A stable name for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Over(_) => "debate_over",
-            Self::AlreadyPaused => "already_paused",
-            Self::NotPaused => "not_paused",
-            Self::NoSuchAgent(_) => "no_such_agent",
-            Self::BadText => "bad_text",
-            Self::BadModel(_) => "bad_model",
-        }
-    }
+/// A command that was checked, with what checking found out.
+enum Checked {
+    Plain,
+    Speech(usize, Reading),
+    Turn(usize),
 }
 
 impl State {
@@ -62,72 +39,151 @@ impl State {
         if self.commands_seen.contains(&id) {
             return;
         }
-        if let Err(refused) = self.check(&command) {
-            step.refused = Some(refused);
-            return;
-        }
+        let checked = match self.check(&command, by.as_deref()) {
+            Ok(checked) => checked,
+            Err(refused) => {
+                step.refused = Some(refused);
+                return;
+            }
+        };
         self.commands_seen.insert(id.clone());
+        let (by_whom, told) = (by.clone(), command.clone());
         step.emit_debate(EventBody::CommandAccepted {
             id,
-            by,
-            command: command.clone(),
+            by: by_whom,
+            command: told,
         });
-        match command {
-            Command::Pause { at } => self.pause(at, step),
-            Command::Resume {} => self.resume(step),
-            Command::Stop { decide } => self.stop(decide, step),
-            Command::Speak { .. }
-            | Command::Vote { .. }
-            | Command::EndPhase {}
-            | Command::Extend { .. }
-            | Command::RetryTurn { .. }
-            | Command::SkipTurn { .. }
-            | Command::SwapModel { .. }
-            | Command::RaiseLimit { .. } => todo!("base"),
-            Command::Interject { text, to } => {
-                self.notes_by_people.push(Interjection {
-                    text: text.clone(),
-                    to: to.clone(),
-                });
-                let (phase, round) = self.place();
-                step.emit(Draft {
-                    phase,
-                    round,
-                    turn: None,
-                    body: EventBody::HumanAccepted { text, to },
-                });
+        self.obey(command, checked, by, step);
+    }
+
+    fn obey(&mut self, command: Command, checked: Checked, by: Option<String>, step: &mut Step) {
+        match (command, checked) {
+            (Command::Pause { at }, _) => self.pause(at, step),
+            (Command::Resume {}, _) => self.go_on(step),
+            (Command::Stop { decide }, _) => self.stop(decide, step),
+            (Command::Speak { text, .. }, Checked::Speech(index, reading)) => {
+                self.speak(index, text, reading, step);
             }
+            (
+                Command::Vote {
+                    poll,
+                    choice,
+                    conviction,
+                },
+                _,
+            ) => {
+                let vote = Vote {
+                    poll: &poll,
+                    choice: &choice,
+                    conviction,
+                };
+                self.vote(vote, by, step);
+            }
+            (Command::EndPhase {}, _) => self.end_phase(step),
+            (Command::Extend { rounds }, _) => self.extend(rounds),
+            (Command::RetryTurn { .. }, Checked::Turn(index)) => self.retry_turn(index, step),
+            (Command::SkipTurn { .. }, Checked::Turn(index)) => self.skip_turn(index, step),
+            (
+                Command::SwapModel {
+                    agent,
+                    model,
+                    prices,
+                    window_tokens,
+                },
+                _,
+            ) => {
+                let voice = super::Voice {
+                    model,
+                    prices: prices.map(|prices| *prices),
+                    window_tokens,
+                };
+                self.swap_model(&agent, voice, step);
+            }
+            (Command::RaiseLimit { limits }, _) => self.raise_limits(limits, step),
+            (Command::Interject { text, to }, _) => self.interject(text, to, step),
+            // Checking gives these what they need, so they have come with it.
+            (
+                Command::Speak { .. } | Command::RetryTurn { .. } | Command::SkipTurn { .. },
+                Checked::Plain | Checked::Speech(..) | Checked::Turn(_),
+            ) => {}
         }
     }
 
-    fn check(&self, command: &Command) -> Result<(), CommandRefused> {
-        let paused = self.status == Status::Paused || self.pause_wanted;
-        match command {
-            Command::Pause { at: PauseAt::Now } if self.status != Status::Paused => Ok(()),
-            Command::Pause { .. } if paused => Err(CommandRefused::AlreadyPaused),
-            Command::Resume {} if !paused => Err(CommandRefused::NotPaused),
-            Command::Interject { text, to } => {
-                let length = text.trim().chars().count();
-                if length == 0 || text.chars().count() > MAX_INTERJECTION_CHARS {
-                    return Err(CommandRefused::BadText);
-                }
-                match to {
-                    Some(name) if !self.spec.cast.iter().any(|member| member.name == *name) => {
-                        Err(CommandRefused::NoSuchAgent(name.clone()))
-                    }
-                    Some(_) | None => Ok(()),
-                }
-            }
-            Command::Pause { .. } | Command::Resume {} | Command::Stop { .. } => Ok(()),
-            Command::Speak { .. }
-            | Command::Vote { .. }
-            | Command::EndPhase {}
-            | Command::Extend { .. }
-            | Command::RetryTurn { .. }
-            | Command::SkipTurn { .. }
-            | Command::SwapModel { .. }
-            | Command::RaiseLimit { .. } => todo!("base"),
+    fn check(&self, command: &Command, by: Option<&str>) -> Result<Checked, CommandRefused> {
+        if self.commands_seen.len() >= MAX_COMMANDS && !matches!(command, Command::Stop { .. }) {
+            return Err(CommandRefused::TooManyCommands(MAX_COMMANDS));
         }
+        match command {
+            Command::Pause { at } => self.check_pause(*at)?,
+            Command::Resume {} if !self.is_paused() => return Err(CommandRefused::NotPaused),
+            Command::Resume {} => {}
+            Command::Stop { .. } => {}
+            Command::Speak { turn, text } => {
+                let (index, reading) = self.check_speech(turn, text, by)?;
+                return Ok(Checked::Speech(index, reading));
+            }
+            Command::Vote {
+                poll,
+                choice,
+                conviction,
+            } => {
+                let vote = Vote {
+                    poll,
+                    choice,
+                    conviction: *conviction,
+                };
+                self.check_vote(vote, by)?;
+            }
+            Command::EndPhase {} => self.check_end_phase()?,
+            Command::Extend { rounds } => self.check_extend(*rounds)?,
+            Command::RetryTurn { turn } => return self.check_retry(turn).map(Checked::Turn),
+            Command::SkipTurn { turn } => return self.check_skip(turn).map(Checked::Turn),
+            Command::SwapModel { agent, model, .. } => self.check_swap(agent, model)?,
+            Command::RaiseLimit { limits } => self.check_limits(limits)?,
+            Command::Interject { text, to } => self.check_words(text, to.as_deref())?,
+        }
+        Ok(Checked::Plain)
+    }
+
+    fn is_paused(&self) -> bool {
+        self.status == Status::Paused || self.pause_wanted
+    }
+
+    /// A pause at once also takes effect where one after the turns in flight was asked for.
+    fn check_pause(&self, at: PauseAt) -> Result<(), CommandRefused> {
+        let is_new = match at {
+            PauseAt::Now => self.status != Status::Paused,
+            PauseAt::Turn => !self.is_paused(),
+        };
+        if is_new {
+            Ok(())
+        } else {
+            Err(CommandRefused::AlreadyPaused)
+        }
+    }
+
+    fn check_words(&self, text: &str, to: Option<&str>) -> Result<(), CommandRefused> {
+        if text.trim().is_empty() || text.chars().count() > MAX_INTERJECTION_CHARS {
+            return Err(CommandRefused::BadText(MAX_INTERJECTION_CHARS));
+        }
+        match to {
+            Some(name) => self.member_named(name).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The place in the cast of who has this name.
+    pub(super) fn member_named(&self, name: &str) -> Result<usize, CommandRefused> {
+        let found = self.spec.cast.iter().position(|member| member.name == name);
+        found.ok_or_else(|| CommandRefused::NoSuchAgent(name.to_owned()))
+    }
+
+    fn interject(&mut self, text: String, to: Option<String>, step: &mut Step) {
+        self.notes_by_people.push(Interjection {
+            text: text.clone(),
+            to: to.clone(),
+        });
+        step.emit(self.draft_of_block(EventBody::HumanAccepted { text, to }));
     }
 
     fn pause(&mut self, at: PauseAt, step: &mut Step) {
@@ -136,17 +192,22 @@ impl State {
             for index in self.open_turns() {
                 step.actions
                     .push(super::Action::Cancel(self.turns[index].id.clone()));
-                self.reset_turn(index, "pause", "the debate is paused", step);
+                let void = Void {
+                    action: TurnAction::Hold,
+                    reason: "pause",
+                    message: "the debate is paused",
+                };
+                self.emit_reset(index, void, step);
                 self.turns[index].standing = TurnStanding::Held;
-                self.turns[index].reserved = super::super::plan::Reservation::default();
             }
         }
         self.advance(step);
     }
 
-    fn resume(&mut self, step: &mut Step) {
+    fn go_on(&mut self, step: &mut Step) {
         self.pause_wanted = false;
-        if self.status == Status::Paused {
+        let was_held = self.status == Status::Paused;
+        if was_held {
             self.status = Status::Running;
             step.emit_debate(EventBody::Resumed {});
         }
@@ -155,6 +216,9 @@ impl State {
                 self.turns[index].standing = TurnStanding::Open;
                 self.call_again(index, step);
             }
+        }
+        if was_held && self.audience_is_asked() {
+            self.ask_audience(step);
         }
         self.advance(step);
     }

@@ -3,14 +3,23 @@
 //! Nothing here knows time, chance, models or storage. Every input is in the log, so the state is a fold of
 //! the log: the same inputs give the same events, whoever replays them.
 
+mod audience;
+mod block;
 mod budget;
 mod command;
 mod contract_of;
 mod edges;
+mod ending;
+mod failing;
 mod flow;
+mod people;
 mod record;
+mod refused;
 mod replay;
+mod reserve;
+mod seats;
 mod settle;
+mod steer;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -18,12 +27,15 @@ mod voice;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-pub use command::CommandRefused;
 pub use record::PollBallot;
 pub use record::PollRecord;
 pub use record::Summary;
+pub use refused::CommandRefused;
+pub use replay::Divergence;
 pub use replay::ReplayError;
+pub use replay::Resumed;
 pub(in crate::debate) use replay::input_of;
 pub use turn::TurnRecord;
 pub use turn::TurnStanding;
@@ -36,7 +48,6 @@ use crate::events::CallFinished;
 use crate::events::Command;
 use crate::events::Created;
 use crate::events::Draft;
-use crate::events::Ending;
 use crate::events::EventBody;
 use crate::events::TimerId;
 use crate::events::WaitingFor;
@@ -91,6 +102,13 @@ pub enum Action {
     Call(Box<CallPlan>),
     /// Give up the call of this turn and close its upstream.
     Cancel(TurnId),
+    /// Say when this much time has gone by; one that is armed already under this name is armed anew.
+    Timer {
+        /// Which.
+        id: TimerId,
+        /// How long from now.
+        after: Duration,
+    },
 }
 
 /// What a step leads to: the events to store, and then the actions to perform.
@@ -202,9 +220,32 @@ impl State {
             Input::Waiting { turn, cause } => self.note_waiting(&turn, cause, &mut step),
             Input::CallFinished(finished) => self.take_call(*finished, &mut step),
             Input::Timer(TimerId::Wall) => self.run_out_of_time(&mut step),
-            Input::Timer(TimerId::Turn(_) | TimerId::Phase(..)) => todo!("base"),
+            Input::Timer(TimerId::Turn(turn)) => self.miss_deadline(&turn, &mut step),
+            Input::Timer(TimerId::Phase(phase, round)) => {
+                self.end_audience_time(&phase, round, &mut step);
+            }
         }
+        self.settle_status();
         step
+    }
+
+    /// Says whether nothing but people's answers is waited for.
+    fn settle_status(&mut self) {
+        if self.is_going() {
+            let open = self.open_turns();
+            let people = open.iter().all(|&index| self.turns[index].human);
+            let waits = people && (!open.is_empty() || self.audience_is_asked());
+            self.status = if waits {
+                Status::Waiting
+            } else {
+                Status::Running
+            };
+        }
+    }
+
+    /// `true` while turns are had, or people are waited for.
+    fn is_going(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Waiting)
     }
 
     /// Everything that the debate starts from.
@@ -281,12 +322,14 @@ impl State {
         }
     }
 
-    /// Calls to make again after another process died in the middle of them.
+    /// Asks again for what was open when another process died.
     fn recover(&mut self, epoch: u64, step: &mut Step) {
         step.emit_debate(EventBody::Recovered { epoch });
         for index in self.open_turns() {
-            self.reset_turn(index, "restart", "the process that asked has died", step);
-            self.call_again(index, step);
+            self.ask_again(index, "restart", "the process that asked has died", step);
+        }
+        if self.is_going() && self.audience_is_asked() {
+            self.ask_audience(step);
         }
         self.advance(step);
     }
@@ -319,55 +362,5 @@ impl State {
         if !self.degraded.contains(&note) {
             self.degraded.push(note);
         }
-    }
-
-    /// Ends the debate with what there is.
-    fn conclude(&mut self, status: Status, step: &mut Step) {
-        let spoken = self
-            .turns
-            .iter()
-            .any(|turn| turn.standing == TurnStanding::Done);
-        let undecided = self
-            .verdict
-            .as_ref()
-            .is_none_or(|verdict| verdict.status == VerdictStatus::Undecided);
-        let forfeit = self
-            .verdict
-            .as_ref()
-            .is_some_and(|verdict| verdict.status == VerdictStatus::Forfeit);
-        let outcome = if forfeit {
-            Outcome::Degraded
-        } else if !spoken || status == Status::Failed {
-            Outcome::Failed
-        } else if undecided || self.winding_down.is_some() || status == Status::Cancelled {
-            Outcome::Partial
-        } else if !self.degraded.is_empty() {
-            Outcome::Degraded
-        } else {
-            Outcome::Complete
-        };
-        let status = if outcome == Outcome::Failed && status == Status::Finished {
-            Status::Failed
-        } else {
-            status
-        };
-        self.status = status;
-        self.outcome = Some(outcome);
-        let ending = Box::new(Ending {
-            outcome,
-            degraded: self.degraded.clone(),
-            reason: self.winding_down.clone(),
-            totals: self.totals,
-        });
-        step.emit_debate(match status {
-            Status::Cancelled => EventBody::Cancelled(ending),
-            Status::Failed => EventBody::Failed(ending),
-            Status::Queued
-            | Status::Running
-            | Status::Paused
-            | Status::Waiting
-            | Status::Stopping
-            | Status::Finished => EventBody::Finished(ending),
-        });
     }
 }

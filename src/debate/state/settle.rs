@@ -1,27 +1,31 @@
-//! What a finished call does to its turn.
+//! What the end of a call does to its turn: reading, mending, having it read, and taking it as spoken.
 
 use super::super::plan::Reservation;
 use super::State;
 use super::Step;
+use super::Summary;
 use super::TurnStanding;
+use super::turn::Answer;
 use super::turn::Void;
 use crate::debate::contract;
 use crate::debate::contract::Reading;
 use crate::debate::decide;
+use crate::debate::evidence;
 use crate::debate::view;
 use crate::events::CallFinished;
 use crate::events::CallOutcome;
 use crate::events::EventBody;
 use crate::events::Purpose;
+use crate::events::QuoteCheck;
 use crate::events::TurnAction;
 use crate::events::TurnCompleted;
 use crate::types::FinishReason;
 use crate::types::NanoUsd;
 use crate::types::Usage;
-use crate::types::debate::OnFailThen;
+use crate::types::debate::Extract;
 use crate::types::debate::ParsePath;
+use crate::types::debate::PhaseKind;
 use crate::types::debate::RoleKind;
-use crate::types::debate::Status;
 
 impl State {
     /// Takes the end of a call in. A call that is no longer wanted changes nothing and is not logged.
@@ -61,18 +65,33 @@ impl State {
                 },
                 _,
             ) => {
-                self.give_up(
-                    index,
-                    "content_filtered",
-                    "the provider held the answer back",
-                    step,
-                );
+                let why = "the provider held the answer back";
+                if self.turns[index].purpose == Purpose::Extract {
+                    self.take_failure(index, "content_filtered", why, step);
+                } else {
+                    self.give_up(index, "content_filtered", why, step);
+                }
             }
-            (CallOutcome::Answered { .. }, Some(reading)) => {
-                self.take_answer(index, &finished, reading, step)
+            (
+                CallOutcome::Answered {
+                    text,
+                    finish,
+                    ttft_ms,
+                    total_ms,
+                    ..
+                },
+                Some(reading),
+            ) => {
+                let answer = Answer {
+                    text: text.clone(),
+                    finish: *finish,
+                    ttft_ms: *ttft_ms,
+                    total_ms: *total_ms,
+                };
+                self.take_answer(index, answer, reading, step);
             }
             (CallOutcome::Failed { code, message, .. }, _) => {
-                self.take_failure(index, code, message, step)
+                self.take_failure(index, code, message, step);
             }
             (CallOutcome::Answered { .. }, None) => {}
         }
@@ -83,48 +102,44 @@ impl State {
         let turn = &mut self.turns[index];
         turn.usage += usage;
         turn.cost = turn.cost.zip(cost).map(|(sum, more)| sum + more);
-        turn.reserved = Reservation::default();
+        turn.reserved = turn.reserved.beyond(&Reservation {
+            calls: 1,
+            tokens: usage.total_tokens(),
+            cost_nanousd: cost.unwrap_or_default().0,
+        });
         self.totals.calls += 1;
         self.totals.usage += usage;
         self.totals.cost_nanousd += cost.unwrap_or_default();
         self.totals.cost_known &= cost.is_some();
     }
 
+    /// Reads what a call gave: the speaker's own words, or what the cheap model read out of them.
     fn read(&self, index: usize, text: &str) -> Reading {
         let turn = &self.turns[index];
-        contract::read(&self.contract_of(turn), &view::choices(self, turn), text)
+        let (contract, choices) = (self.contract_of(turn), view::choices(self, turn));
+        match (&turn.purpose, &turn.unreadable) {
+            (Purpose::Extract, Some((answer, _))) => {
+                contract::read_extracted(&contract, &choices, answer, text)
+            }
+            (Purpose::Extract | Purpose::Turn | Purpose::Repair, _) => {
+                contract::read(&contract, &choices, text)
+            }
+        }
     }
 
-    fn take_answer(
-        &mut self,
-        index: usize,
-        finished: &CallFinished,
-        reading: Reading,
-        step: &mut Step,
-    ) {
-        let CallOutcome::Answered { text, .. } = &finished.outcome else {
-            return;
-        };
-        let Some(problem) = reading.problem.clone() else {
-            return self.complete_turn(index, finished, reading, step);
-        };
-        if self.turns[index].repairs_left > 0 && !text.trim().is_empty() {
-            self.emit_reset(
-                index,
-                Void {
-                    action: TurnAction::Repair,
-                    reason: "contract",
-                    message: &problem,
-                },
-                step,
-            );
-            let turn = &mut self.turns[index];
-            turn.repairs_left -= 1;
-            turn.purpose = Purpose::Repair;
-            turn.unreadable = Some((text.clone(), problem));
-            return self.call_again(index, step);
+    fn take_answer(&mut self, index: usize, answer: Answer, reading: Reading, step: &mut Step) {
+        let is_empty = answer.text.trim().is_empty();
+        if self.turns[index].purpose == Purpose::Extract {
+            return match reading.problem {
+                None => self.complete_turn(index, reading, step),
+                Some(problem) => self.leave_unread(index, &problem, step),
+            };
         }
-        if text.trim().is_empty() {
+        let Some(problem) = reading.problem.clone() else {
+            self.turns[index].answer = Some(answer);
+            return self.complete_turn(index, reading, step);
+        };
+        if is_empty {
             return self.take_failure(
                 index,
                 "empty_answer",
@@ -132,72 +147,83 @@ impl State {
                 step,
             );
         }
-        let name = self.member(&self.turns[index]).name.clone();
-        let note = format!(
-            "{name}: the answer in {} could not be read ({problem})",
-            self.turns[index].phase
-        );
-        self.degrade(note);
-        self.complete_turn(
-            index,
-            finished,
-            Reading {
-                parsed: None,
-                path: ParsePath::Unparsed,
-                problem: None,
-            },
-            step,
-        );
+        let turn = &mut self.turns[index];
+        turn.unreadable = Some((answer.text.clone(), problem.clone()));
+        turn.answer = Some(answer);
+        if turn.repairs_left > 0 {
+            turn.repairs_left -= 1;
+            let void = Void {
+                action: TurnAction::Repair,
+                reason: "contract",
+                message: &problem,
+            };
+            self.emit_reset(index, void, step);
+            self.turns[index].purpose = Purpose::Repair;
+            return self.call_again(index, step);
+        }
+        let asks = self
+            .contract_of(&self.turns[index])
+            .extract
+            .contains(&Extract::Ask);
+        if asks && self.spec.extractor.is_some() {
+            self.turns[index].purpose = Purpose::Extract;
+            return self.call_again(index, step);
+        }
+        self.leave_unread(index, &problem, step);
     }
 
-    fn complete_turn(
-        &mut self,
-        index: usize,
-        finished: &CallFinished,
-        reading: Reading,
-        step: &mut Step,
-    ) {
-        let Reading {
-            parsed,
-            path: parse,
-            ..
-        } = reading;
-        let CallOutcome::Answered {
-            text,
-            finish,
-            ttft_ms,
-            total_ms,
-            ..
-        } = &finished.outcome
-        else {
+    /// Takes an answer as it is, unread: an outcome of its own.
+    pub(super) fn leave_unread(&mut self, index: usize, problem: &str, step: &mut Step) {
+        let name = self.member(&self.turns[index]).name.clone();
+        let phase = &self.turns[index].phase;
+        let note = format!("{name}: the answer in {phase} could not be read ({problem})");
+        self.degrade(note);
+        let unread = Reading {
+            parsed: None,
+            path: ParsePath::Unparsed,
+            problem: None,
+        };
+        self.complete_turn(index, unread, step);
+    }
+
+    /// Takes the turn's answer as what it says.
+    pub(super) fn complete_turn(&mut self, index: usize, reading: Reading, step: &mut Step) {
+        let Some(answer) = self.turns[index].answer.take() else {
             return;
         };
         let before = self.position_of(self.turns[index].member);
+        let quotes = self.checked_quotes(index, &answer.text);
         let turn = &mut self.turns[index];
         turn.standing = TurnStanding::Done;
-        turn.text.clone_from(text);
-        turn.parsed.clone_from(&parsed);
-        turn.parse = Some(parse);
+        turn.text.clone_from(&answer.text);
+        turn.parsed.clone_from(&reading.parsed);
+        turn.parse = Some(reading.path);
         turn.unreadable = None;
+        turn.reserved = Reservation::default();
+        turn.quotes.clone_from(&quotes);
         let (turn, member) = (&self.turns[index], self.member(&self.turns[index]));
         let completed = TurnCompleted {
             agent: member.name.clone(),
             role: member.role.clone(),
             side: member.side.clone(),
             model: turn.model.clone(),
-            text: text.clone(),
-            parsed,
-            parse,
+            text: answer.text,
+            parsed: reading.parsed,
+            parse: reading.path,
             usage: turn.usage,
             cost_nanousd: turn.cost,
-            ttft_ms: *ttft_ms,
-            total_ms: *total_ms,
-            finish: *finish,
-            quotes: Vec::new(),
-            human: false,
-            left_out: Vec::new(),
+            ttft_ms: answer.ttft_ms,
+            total_ms: answer.total_ms,
+            finish: answer.finish,
+            quotes: quotes.clone(),
+            human: turn.human,
+            left_out: turn.left_out.clone(),
         };
         step.emit(self.draft_of(index, EventBody::TurnCompleted(Box::new(completed))));
+        for quote in quotes {
+            step.emit(self.draft_of(index, EventBody::ClaimChecked(quote)));
+        }
+        self.note_summary(index, step);
         let after = self.position_of(self.turns[index].member);
         if let (Some(from), Some(to)) = (before, after)
             && from != to
@@ -205,6 +231,40 @@ impl State {
             let agent = self.member(&self.turns[index]).name.clone();
             step.emit(self.draft_of(index, EventBody::PositionChanged { agent, from, to }));
         }
+        self.look_at_stop_early(step);
+    }
+
+    fn checked_quotes(&self, index: usize, text: &str) -> Vec<QuoteCheck> {
+        let turn = &self.turns[index];
+        match &self.contract_of(turn).quotes {
+            Some(rule) => evidence::check(&self.spec, turn.member, rule, text),
+            None => Vec::new(),
+        }
+    }
+
+    /// A summary covers all statements before it.
+    fn note_summary(&mut self, index: usize, step: &mut Step) {
+        let turn = &self.turns[index];
+        if self.phase(&turn.phase).kind != PhaseKind::Summarise {
+            return;
+        }
+        let is_covered = |earlier: &usize| {
+            let earlier = &self.turns[*earlier];
+            let speaks = self.phase(&earlier.phase).kind == PhaseKind::Speak;
+            speaks && earlier.standing == TurnStanding::Done
+        };
+        let summary = Summary {
+            text: turn.text.clone(),
+            turn: index,
+            covers: (0..index).filter(is_covered).collect(),
+        };
+        let id = |covered: &usize| self.turns[*covered].id.clone();
+        let body = EventBody::SummaryReady {
+            text: summary.text.clone(),
+            covers: summary.covers.iter().map(id).collect(),
+        };
+        step.emit(self.draft_of(index, body));
+        self.summaries.push(summary);
     }
 
     /// The answer that a debater holds at the moment, in answer-seeking formats.
@@ -217,147 +277,5 @@ impl State {
         turns
             .filter_map(|turn| decide::held_answer(self, turn))
             .next()
-    }
-
-    /// A cut stream is asked for again; any other failure has the router behind it, so it is final for this model.
-    fn take_failure(&mut self, index: usize, code: &str, message: &str, step: &mut Step) {
-        let again = matches!(code, "stream_interrupted" | "empty_answer");
-        if again && self.turns[index].retries_left > 0 {
-            self.turns[index].retries_left -= 1;
-            self.emit_reset(
-                index,
-                Void {
-                    action: TurnAction::Retry,
-                    reason: code,
-                    message,
-                },
-                step,
-            );
-            return self.call_again(index, step);
-        }
-        self.give_up(index, code, message, step);
-    }
-
-    /// Substitute, skip, forfeit or abort, as the phase says; what cannot be done falls to skipping.
-    fn give_up(&mut self, index: usize, code: &str, message: &str, step: &mut Step) {
-        let then = self.phase(&self.turns[index].phase).on_fail.then;
-        let member = self.member(&self.turns[index]);
-        match then {
-            OnFailThen::Substitute if self.can_substitute(index) => {
-                self.substitute(index, code, message, step)
-            }
-            OnFailThen::Forfeit if member.side.is_some() => {
-                let side = member.side.clone().unwrap_or_default();
-                self.fail_turn(
-                    index,
-                    Void {
-                        action: TurnAction::Forfeit,
-                        reason: code,
-                        message,
-                    },
-                    step,
-                );
-                self.wind_down(format!("{side} forfeits: {code}"), step);
-            }
-            OnFailThen::Abort => {
-                let reason = format!("{}: {message}", member.name);
-                self.fail_turn(
-                    index,
-                    Void {
-                        action: TurnAction::Abort,
-                        reason: code,
-                        message,
-                    },
-                    step,
-                );
-                self.wind_down(reason, step);
-                self.conclude(Status::Failed, step);
-            }
-            OnFailThen::Substitute | OnFailThen::Skip | OnFailThen::Forfeit => {
-                self.fail_turn(
-                    index,
-                    Void {
-                        action: TurnAction::Skip,
-                        reason: code,
-                        message,
-                    },
-                    step,
-                );
-            }
-        }
-    }
-
-    fn can_substitute(&self, index: usize) -> bool {
-        let (turn, member) = (&self.turns[index], self.member(&self.turns[index]));
-        member
-            .substitute
-            .as_ref()
-            .is_some_and(|stand_in| *stand_in != turn.model)
-    }
-
-    fn substitute(&mut self, index: usize, code: &str, message: &str, step: &mut Step) {
-        let member = self.member(&self.turns[index]);
-        let (Some(stand_in), name) = (member.substitute.clone(), member.name.clone()) else {
-            return;
-        };
-        self.emit_reset(
-            index,
-            Void {
-                action: TurnAction::Substitute,
-                reason: code,
-                message,
-            },
-            step,
-        );
-        self.degrade(format!(
-            "{name}: {stand_in} stood in for {} ({code})",
-            self.turns[index].model
-        ));
-        let phase = self.phase(&self.turns[index].phase);
-        let (retry, repair) = (
-            phase.on_fail.retry,
-            self.spec.format.contracts[&phase.contract].repair,
-        );
-        let turn = &mut self.turns[index];
-        let failed = std::mem::replace(&mut turn.model, stand_in);
-        turn.retries_left = retry;
-        turn.repairs_left = repair;
-        turn.purpose = Purpose::Turn;
-        turn.unreadable = None;
-        turn.attempt += 1;
-        let reservation = super::super::plan::call(self, index).reservation;
-        if self.reserve(&reservation, step) {
-            self.start_turn(index, Some(failed), step);
-        } else {
-            self.fail_turn(
-                index,
-                Void {
-                    action: TurnAction::Skip,
-                    reason: "budget",
-                    message: "a cap would be broken",
-                },
-                step,
-            );
-        }
-    }
-
-    /// Gives up every call under way.
-    pub(super) fn cancel_open_turns(&mut self, reason: &str, message: &str, step: &mut Step) {
-        let waiting = [TurnStanding::Open, TurnStanding::Held];
-        for index in 0..self.turns.len() {
-            if waiting.contains(&self.turns[index].standing) {
-                step.actions
-                    .push(super::Action::Cancel(self.turns[index].id.clone()));
-                self.fail_turn(
-                    index,
-                    Void {
-                        action: TurnAction::Skip,
-                        reason,
-                        message,
-                    },
-                    step,
-                );
-            }
-        }
     }
 }

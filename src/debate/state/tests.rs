@@ -3,6 +3,7 @@
 use super::*;
 use crate::debate::format::FormatLibrary;
 use crate::events::CallOutcome;
+use crate::events::Ending;
 use crate::events::Envelope;
 use crate::events::PauseAt;
 use crate::types::Chat;
@@ -14,12 +15,22 @@ use crate::types::Usage;
 use crate::types::debate::Estimate;
 use crate::types::debate::Limits;
 
+mod audience;
+mod budget;
+mod crash;
+mod failures;
+mod orders;
+mod people;
+mod sim;
+mod steer;
+
 /// A debate and its log; answers are given by hand.
 struct World {
     state: State,
     log: Vec<Envelope>,
     calls: Vec<CallPlan>,
     cancelled: Vec<TurnId>,
+    timers: Vec<TimerId>,
 }
 
 impl World {
@@ -74,6 +85,7 @@ impl World {
             log,
             calls: Vec::new(),
             cancelled: Vec::new(),
+            timers: Vec::new(),
         };
         world.step(Input::Started);
         world
@@ -93,6 +105,10 @@ impl World {
         for action in step.actions {
             match action {
                 Action::Call(plan) => self.calls.push(*plan),
+                Action::Timer { id, .. } => {
+                    self.timers.retain(|armed| *armed != id);
+                    self.timers.push(id);
+                }
                 Action::Cancel(turn) => {
                     self.calls.retain(|call| call.turn != turn);
                     self.cancelled.push(turn);
@@ -148,6 +164,20 @@ impl World {
             by: None,
             command,
         })
+    }
+
+    fn tell_as(&mut self, by: &str, command: Command) -> Option<CommandRefused> {
+        self.step(Input::Command {
+            id: format!("c{}", self.log.len()),
+            by: Some(by.into()),
+            command,
+        })
+    }
+
+    /// Who is asked at the moment.
+    fn asked(&self) -> Vec<&str> {
+        let models = self.calls.iter().map(|call| call.model.model());
+        models.collect()
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -544,7 +574,9 @@ fn a_debate_taken_over_asks_again_for_what_was_under_way() {
         .iter()
         .map(|action| match action {
             Action::Call(plan) => plan.as_ref(),
-            Action::Cancel(turn) => panic!("nothing to cancel, but {turn}"),
+            Action::Cancel(_) | Action::Timer { .. } => {
+                panic!("it asks, and nothing else: {action:?}")
+            }
         })
         .collect();
     assert_eq!((calls.len(), calls[0].attempt), (1, 1));
@@ -561,10 +593,10 @@ fn a_log_that_was_changed_is_not_followed() {
     let mut log = world.log.clone();
     let last = log.len() - 1;
     log[last].body = EventBody::Paused {};
-    assert_eq!(
-        State::replay(&log).unwrap_err(),
-        ReplayError::Diverged {
-            seq: last as u64 + 1
-        }
-    );
+    let Err(ReplayError::Diverged(found)) = State::replay(&log) else {
+        panic!("it is followed")
+    };
+    assert_eq!(found.seq, last as u64 + 1);
+    assert!(matches!(found.found.unwrap().body, EventBody::Paused {}));
+    assert!(found.expected.is_some());
 }

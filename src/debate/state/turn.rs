@@ -6,6 +6,7 @@ use super::super::plan::Reservation;
 use super::Action;
 use super::State;
 use super::Step;
+use super::seats::Seat;
 use crate::debate::plan;
 use crate::events::Draft;
 use crate::events::EventBody;
@@ -14,6 +15,7 @@ use crate::events::QuoteCheck;
 use crate::events::TurnAction;
 use crate::events::TurnReset;
 use crate::events::TurnStarted;
+use crate::types::FinishReason;
 use crate::types::ModelName;
 use crate::types::NanoUsd;
 use crate::types::TurnId;
@@ -76,6 +78,12 @@ pub struct TurnRecord {
     pub stand_in: bool,
     /// Its quotes, checked, once it has spoken.
     pub quotes: Vec<QuoteCheck>,
+    /// What was left out of its request to fit the model's window, one line each.
+    pub left_out: Vec<String>,
+    /// The answer under way to being read.
+    pub(super) answer: Option<Answer>,
+    /// The line of the ending that tells why it was skipped.
+    pub(super) skip_note: Option<String>,
     pub(super) retries_left: u32,
     pub(super) repairs_left: u32,
     pub(super) reserved: Reservation,
@@ -83,6 +91,15 @@ pub struct TurnRecord {
     pub usage: Usage,
     /// Money of all its calls so far; `None` when a price is not known.
     pub cost: Option<NanoUsd>,
+}
+
+/// What a speaker said last, and how it came.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) finish: FinishReason,
+    pub(super) ttft_ms: u64,
+    pub(super) total_ms: u64,
 }
 
 /// Why a call of a turn is void, and what follows.
@@ -115,10 +132,27 @@ impl TurnRecord {
 
 impl State {
     /// Makes the record of a turn that is about to be asked for.
-    pub(super) fn open_turn(&mut self, member: usize, phase: &str, round: u32) -> usize {
-        let definition = self.phase(phase);
-        let repairs_left = self.spec.format.contracts[&definition.contract].repair;
-        let turn = TurnRecord {
+    pub(super) fn open_turn(
+        &mut self,
+        seat: Seat,
+        member: usize,
+        phase: &str,
+        round: u32,
+    ) -> usize {
+        let turn = self.new_turn(seat, member, phase, round);
+        self.turns.push(turn);
+        self.turns.len() - 1
+    }
+
+    /// The record of the turn that would be the next.
+    pub(super) fn new_turn(
+        &self,
+        seat: Seat,
+        member: usize,
+        phase: &str,
+        round: u32,
+    ) -> TurnRecord {
+        let mut turn = TurnRecord {
             id: TurnId::new(format!("t_{}", self.turns.len() + 1)),
             member,
             phase: phase.to_owned(),
@@ -126,29 +160,32 @@ impl State {
             standing: TurnStanding::Open,
             attempt: 0,
             purpose: Purpose::Turn,
-            model: self.spec.cast[member].model.clone(),
+            model: self.voices[member].model.clone(),
             text: String::new(),
             parsed: None,
             parse: None,
             heard: self.notes_by_people.len(),
             unreadable: None,
-            swapped: false,
-            asks: false,
-            picks: false,
-            human: false,
+            swapped: seat.swapped,
+            asks: seat.asks,
+            picks: seat.picks,
+            human: self.spec.cast[member].human.is_some(),
             stand_in: false,
             quotes: Vec::new(),
-            retries_left: definition.on_fail.retry,
-            repairs_left,
+            left_out: Vec::new(),
+            answer: None,
+            skip_note: None,
+            retries_left: self.phase(phase).on_fail.retry,
+            repairs_left: 0,
             reserved: Reservation::default(),
             usage: Usage::default(),
             cost: Some(NanoUsd(0)),
         };
-        self.turns.push(turn);
-        self.turns.len() - 1
+        turn.repairs_left = self.contract_of(&turn).repair;
+        turn
     }
 
-    /// Says that a turn begins, and asks its model. The budget was checked before.
+    /// Says that a turn begins, and asks its model or its person. The budget was checked before.
     pub(super) fn start_turn(
         &mut self,
         index: usize,
@@ -165,53 +202,48 @@ impl State {
             attempt: turn.attempt,
             prompt_hash: plan.request_hash.clone(),
             substitute_for,
-            swapped: false,
+            swapped: turn.swapped,
         };
         let event = self.draft_of(index, EventBody::TurnStarted(Box::new(started)));
         step.emit(event);
-        self.turns[index].reserved = plan.reservation;
-        step.actions.push(Action::Call(Box::new(plan)));
-    }
-
-    /// Asks the model of an open turn again, if the budget allows.
-    pub(super) fn call_again(&mut self, index: usize, step: &mut Step) {
-        self.turns[index].attempt += 1;
-        self.turns[index].reserved = Reservation::default();
-        let plan = plan::call(self, index);
-        if !self.reserve(&plan.reservation, step) {
-            self.fail_turn(
-                index,
-                Void::skipped("budget", "a cap would be broken"),
-                step,
-            );
-            return;
+        if self.turns[index].human {
+            return self.request_words(index, step);
         }
-        self.turns[index].reserved = plan.reservation;
+        self.make_call(index, plan, step);
+    }
+
+    /// Asks the model of an open turn again, under a new number. The budget was checked before.
+    pub(super) fn call_again(&mut self, index: usize, step: &mut Step) {
+        let turn = &mut self.turns[index];
+        turn.attempt += 1;
+        if turn.purpose == Purpose::Turn && !turn.stand_in {
+            turn.model = self.voices[turn.member].model.clone();
+        }
+        if self.turns[index].human {
+            return self.request_words(index, step);
+        }
+        let plan = plan::call(self, index);
+        self.make_call(index, plan, step);
+    }
+
+    /// A request that does not fit its model's window is not made.
+    fn make_call(&mut self, index: usize, plan: plan::CallPlan, step: &mut Step) {
+        if let Some(why) = &plan.overflow {
+            return self.give_up(index, "context_overflow", why, step);
+        }
+        self.turns[index].left_out.clone_from(&plan.left_out);
         step.actions.push(Action::Call(Box::new(plan)));
     }
 
-    /// Says that what was streamed of a turn is void, because of something outside it.
-    pub(super) fn reset_turn(
-        &mut self,
-        index: usize,
-        reason: &str,
-        message: &str,
-        step: &mut Step,
-    ) {
-        let action = if reason == "pause" {
-            TurnAction::Hold
-        } else {
-            TurnAction::Retry
+    /// Asks again for a turn that is open: what was streamed of it is void, because of something outside it.
+    pub(super) fn ask_again(&mut self, index: usize, reason: &str, message: &str, step: &mut Step) {
+        let void = Void {
+            action: TurnAction::Retry,
+            reason,
+            message,
         };
-        self.emit_reset(
-            index,
-            Void {
-                action,
-                reason,
-                message,
-            },
-            step,
-        );
+        self.emit_reset(index, void, step);
+        self.call_again(index, step);
     }
 
     /// Says that the last call of a turn is void, and what follows.
@@ -235,12 +267,16 @@ impl State {
             | TurnAction::Abort
             | TurnAction::Hold => TurnStanding::Skipped,
         };
+        if void.reason == "stop_early" {
+            return;
+        }
         let note = format!(
             "{}: no statement in {} ({})",
             self.member(&self.turns[index]).name,
             self.turns[index].phase,
             void.reason
         );
+        self.turns[index].skip_note = Some(note.clone());
         self.degrade(note);
     }
 

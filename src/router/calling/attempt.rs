@@ -1,10 +1,12 @@
 //! One attempt, and the rests between attempts.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::client::CallTrace;
+use crate::client::CallWait;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::router::errand::Errand;
@@ -43,13 +45,19 @@ pub(super) async fn attempt<E: Errand>(
 pub(super) struct Resting<'a> {
     trace: &'a CallTrace,
     since: Instant,
+    is_limited: bool,
 }
 
 impl<'a> Resting<'a> {
-    pub(super) fn start(trace: &'a CallTrace) -> Self {
+    /// Begins a rest; `limited` tells whoever watches the call how long a provider's limit keeps it.
+    pub(super) fn start(trace: &'a CallTrace, limited: Option<Duration>) -> Self {
+        if let Some(wait) = limited {
+            trace.note_wait(Some(CallWait::RateLimited { wait }));
+        }
         Self {
             trace,
             since: Instant::now(),
+            is_limited: limited.is_some(),
         }
     }
 }
@@ -57,5 +65,8 @@ impl<'a> Resting<'a> {
 impl Drop for Resting<'_> {
     fn drop(&mut self) {
         self.trace.add_retry_wait(self.since.elapsed());
+        if self.is_limited {
+            self.trace.note_wait(None);
+        }
     }
 }
