@@ -16,10 +16,10 @@ use crate::types::usage::estimate_tokens;
 const WORDS_USED: f64 = 0.8;
 
 /// Tokens that a word of an answer has: prose with its punctuation, and the marks of a list here and there.
-const TOKENS_A_WORD: f64 = 1.6;
+const TOKENS_A_WORD: f64 = 1.5;
 
 /// Characters that a token of a prompt has: prose in English, in the vocabularies of current models.
-const CHARS_A_TOKEN: f64 = 4.2;
+const CHARS_A_TOKEN: f64 = 4.3;
 
 /// Words of a text that nobody limits: a speech, or the reasons in a ruling ("three to six sentences").
 const WORDS_OF_SPEECH: f64 = 250.0;

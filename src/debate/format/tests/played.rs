@@ -417,6 +417,10 @@ fn prose_of(body: &Value) -> Option<(f64, f64)> {
             _ => return None,
         },
     };
+    // An object is no prose: its marks are tokens without words.
+    if text.trim_start().starts_with(['{', '[', '`']) {
+        return None;
+    }
     let words = text.split_whitespace().count();
     let chars = text.chars().count() as f64;
     (words >= 20 && tokens > 0.0).then_some((tokens / words as f64, chars / tokens))
@@ -451,9 +455,13 @@ fn what_is_expected_is_within_a_fifth_of_what_recorded_lengths_give() {
             total += 1;
         }
     }
-    off.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (p90, worst) = (&off[total * 9 / 10], &off[total - 1]);
-    assert!(p90.0 <= 0.2, "p90 {p90:?}, worst {worst:?}, all {off:?}");
+    off.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+    let mut most = std::collections::BTreeMap::new();
+    for (share, id) in &off {
+        most.insert(id, (share * 1000.0).round() / 1000.0);
+    }
+    let p90 = off[total * 9 / 10].0;
+    assert!(p90.abs() <= 0.2, "p90 {p90}, most of each {most:?}");
 }
 
 /// The words that each task asks for, by how the task says it.
