@@ -40,11 +40,6 @@ impl Ask {
             .0
     }
 
-    /// Whose text stands first.
-    pub(super) fn first_shown(&self) -> &str {
-        &self.labels[0].1
-    }
-
     /// A ranking in the reader's labels: `"ann bob"` is Ann before Bob; oneself is left out.
     pub(super) fn ranking(&self, order: &str) -> Option<String> {
         let others = order
