@@ -177,12 +177,35 @@ impl From<CommandError> for ApiError {
 /// stands (409).
 fn status_of(refused: &CommandRefused) -> StatusCode {
     match refused {
-        CommandRefused::Over(_) | CommandRefused::AlreadyPaused | CommandRefused::NotPaused => {
-            StatusCode::CONFLICT
-        }
-        CommandRefused::NoSuchAgent(_) | CommandRefused::BadText | CommandRefused::BadModel(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        CommandRefused::NotYourSeat(_) => StatusCode::FORBIDDEN,
+        CommandRefused::Over(_)
+        | CommandRefused::Ending(_)
+        | CommandRefused::TooManyCommands(_)
+        | CommandRefused::AlreadyPaused
+        | CommandRefused::NotPaused
+        | CommandRefused::TurnOver(_)
+        | CommandRefused::TooLate(_)
+        | CommandRefused::PollIsClosed(_)
+        | CommandRefused::PollIsFull
+        | CommandRefused::NoPhase
+        | CommandRefused::PhaseIsEnding
+        | CommandRefused::RoundsCapped(_)
+        | CommandRefused::SameModel(_)
+        | CommandRefused::NotRaised { .. }
+        | CommandRefused::NoRoom => StatusCode::CONFLICT,
+        CommandRefused::NoSuchAgent(_)
+        | CommandRefused::BadText(_)
+        | CommandRefused::NoSuchTurn(_)
+        | CommandRefused::NotAPersonsTurn(_)
+        | CommandRefused::BadSpeech(_)
+        | CommandRefused::Unreadable(_)
+        | CommandRefused::NoSuchPoll(_)
+        | CommandRefused::NoIdentity
+        | CommandRefused::BadChoice(_)
+        | CommandRefused::BadConviction
+        | CommandRefused::BadRounds(_)
+        | CommandRefused::BadModel(_)
+        | CommandRefused::NoLimit => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
