@@ -50,7 +50,7 @@ const DEFAULT_TURN: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Who asked, when the caller is known.
-    pub principal: Option<String>,
+    pub principal: Option<Arc<str>>,
     /// The place in a trace that the calls stand beside.
     pub span: Option<Span>,
     /// Labels of the calls.

@@ -43,7 +43,6 @@ use crate::catalog::Catalog;
 use crate::client::ClientSource;
 use crate::events::Command;
 use crate::events::Created;
-use crate::events::Draft;
 use crate::events::Envelope;
 use crate::events::LiveLane;
 use crate::events::Observers;
@@ -53,12 +52,10 @@ use crate::store::EventLog;
 use crate::store::Lease;
 use crate::store::NewDebate;
 use crate::store::OwnerId;
-use crate::store::StoreError;
 use crate::types::Clock;
 use crate::types::DebateId;
 use crate::types::debate::CastMember;
 use crate::types::debate::Estimate;
-use crate::types::debate::Status;
 
 /// What the engine works with.
 pub struct EngineParts {

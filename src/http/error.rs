@@ -177,7 +177,20 @@ impl From<CommandError> for ApiError {
 /// stands (409).
 fn status_of(refused: &CommandRefused) -> StatusCode {
     match refused {
-        CommandRefused::NotYourSeat(_) => StatusCode::FORBIDDEN,
+        CommandRefused::NotYourSeat(_) | CommandRefused::NoIdentity => StatusCode::FORBIDDEN,
+        CommandRefused::NoSuchAgent(_)
+        | CommandRefused::BadText(_)
+        | CommandRefused::NoSuchTurn(_)
+        | CommandRefused::NotAPersonsTurn(_)
+        | CommandRefused::BadSpeech(_)
+        | CommandRefused::Unreadable(_)
+        | CommandRefused::NoSuchPoll(_)
+        | CommandRefused::BadChoice(_)
+        | CommandRefused::BadConviction
+        | CommandRefused::BadRounds(_)
+        | CommandRefused::BadModel(_)
+        | CommandRefused::NoLimit
+        | CommandRefused::NotRaised { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         CommandRefused::Over(_)
         | CommandRefused::Ending(_)
         | CommandRefused::TooManyCommands(_)
@@ -191,21 +204,7 @@ fn status_of(refused: &CommandRefused) -> StatusCode {
         | CommandRefused::PhaseIsEnding
         | CommandRefused::RoundsCapped(_)
         | CommandRefused::SameModel(_)
-        | CommandRefused::NotRaised { .. }
         | CommandRefused::NoRoom => StatusCode::CONFLICT,
-        CommandRefused::NoSuchAgent(_)
-        | CommandRefused::BadText(_)
-        | CommandRefused::NoSuchTurn(_)
-        | CommandRefused::NotAPersonsTurn(_)
-        | CommandRefused::BadSpeech(_)
-        | CommandRefused::Unreadable(_)
-        | CommandRefused::NoSuchPoll(_)
-        | CommandRefused::NoIdentity
-        | CommandRefused::BadChoice(_)
-        | CommandRefused::BadConviction
-        | CommandRefused::BadRounds(_)
-        | CommandRefused::BadModel(_)
-        | CommandRefused::NoLimit => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

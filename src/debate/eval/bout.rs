@@ -108,7 +108,7 @@ impl Bouts {
             }
             loop {
                 match tokio::time::timeout(LOOK_EVERY, live.recv()).await {
-                    Ok(Ok(LiveEvent::Delta { .. })) => {}
+                    Ok(Ok(LiveEvent::Delta { .. } | LiveEvent::Quote(_))) => {}
                     Ok(Ok(LiveEvent::Stored(events))) => {
                         if events.iter().any(|event| event.body.ends_debate()) {
                             break;
