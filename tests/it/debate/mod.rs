@@ -12,6 +12,7 @@ mod play;
 mod real_input;
 mod replay;
 mod rollback;
+mod seats;
 mod terminal;
 mod watching;
 
