@@ -18,6 +18,8 @@ mod predicate;
 mod replay;
 mod schedule;
 pub mod state;
+#[cfg(test)]
+mod table;
 mod view;
 mod wall;
 

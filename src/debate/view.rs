@@ -9,6 +9,8 @@ mod fence;
 mod fit;
 mod label;
 mod section;
+#[cfg(test)]
+mod tests;
 mod visible;
 mod words;
 
