@@ -111,19 +111,19 @@ fn flag(state: &State, role: &str, field: &str) -> bool {
     }
 }
 
-/// How alike the last two statements of the agents are, on average: Jaccard of word 3-grams.
+/// How alike the last two statements of the agents in their last phase are, on average: Jaccard of word 3-grams.
 fn similarity(state: &State) -> Option<f64> {
-    let mut texts: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut statements: BTreeMap<usize, Vec<&TurnRecord>> = BTreeMap::new();
     let is_statement = |turn: &&TurnRecord| {
         let phase = state.spec().format.phase(&turn.phase);
-        turn.standing == TurnStanding::Done
-            && phase.is_some_and(|phase| phase.kind == PhaseKind::Speak)
+        let said = turn.standing == TurnStanding::Done;
+        said && phase.is_some_and(|phase| phase.kind == PhaseKind::Speak)
     };
     for turn in state.turns().iter().filter(is_statement) {
-        texts.entry(turn.member).or_default().push(&turn.text);
+        statements.entry(turn.member).or_default().push(turn);
     }
-    let pairs = texts.values().filter_map(|own| match own.as_slice() {
-        [.., before, last] => Some(jaccard(before, last)),
+    let pairs = statements.values().filter_map(|own| match own.as_slice() {
+        [.., before, last] if before.phase == last.phase => Some(jaccard(&before.text, &last.text)),
         _ => None,
     });
     let shares: Vec<f64> = pairs.collect();

@@ -46,7 +46,7 @@ impl Reader<'_> {
     }
 
     /// The sight under which this reader sees a turn's phase itself.
-    fn sight_of(&self, turn: &TurnRecord) -> Option<&Sight> {
+    pub(super) fn sight_of(&self, turn: &TurnRecord) -> Option<&Sight> {
         let mut sees = self.phase.sees.iter();
         sees.find(|sight| matches!(&sight.atom, Atom::Phase(id) if *id == turn.phase))
     }

@@ -146,30 +146,22 @@ impl Request {
             return Fitted::of(whole, Vec::new(), 0);
         }
         let mut gone = Gone::default();
-        let mut shortest = (whole, false);
-        let steps = self.ages().into_iter();
-        for keep in steps {
+        let summarised = self.summary.is_some();
+        for keep in self.ages() {
             match keep {
                 Keep::Always => continue,
                 Keep::Others(age) => gone.others.insert(age),
                 Keep::Own(age) => gone.own.insert(age),
             };
-            // Where the summary itself is what is too long, the request does without.
-            for summarised in [true, false] {
-                let summarised = summarised && self.summary.is_some();
-                let text = self.text(&gone, summarised);
-                if over(&text) == 0 {
-                    return Fitted::of(text, gone.told(summarised), 0);
-                }
-                shortest = (text, summarised);
-                if summarised && !gone.own.is_empty() {
-                    continue;
-                }
-                break;
+            let text = self.text(&gone, summarised);
+            if over(&text) == 0 {
+                return Fitted::of(text, gone.told(summarised), 0);
             }
         }
-        let over = over(&shortest.0);
-        Fitted::of(shortest.0, gone.told(shortest.1), over)
+        // The summary itself may be what is too long.
+        let bare = self.text(&gone, false);
+        let over = over(&bare);
+        Fitted::of(bare, gone.told(false), over)
     }
 
     /// What can go, in the order in which it goes.

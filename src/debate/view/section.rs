@@ -40,7 +40,12 @@ impl<'a> Reader<'a> {
                 let last = self.own().pop().into_iter().collect();
                 self.written("What you said last", last, sight)
             }
-            Atom::Others => self.written("What the others have said", self.others(), sight),
+            Atom::Others => {
+                // What a section of its own shows is not shown twice.
+                let mut others = self.others();
+                others.retain(|(_, turn)| self.sight_of(turn).is_none());
+                self.written("What the others have said", others, sight)
+            }
             Atom::OthersLast => {
                 self.written("What the others said last", self.last_of_others(), sight)
             }
