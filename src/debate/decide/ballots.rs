@@ -71,8 +71,7 @@ pub(super) fn gather(state: &State, field: &FieldRef, weights: Weights) -> Vec<G
     let weigh = weights::Scale::new(state, weights);
     let given = |(index, turn): (usize, &TurnRecord)| {
         let reversed = of_phase(true)
-            .filter(|(_, other)| other.member == turn.member && other.round == turn.round)
-            .last()
+            .rfind(|(_, other)| other.member == turn.member && other.round == turn.round)
             .map(|(index, other)| (index, says(state, other, &field.field)));
         let says = says(state, turn, &field.field);
         let weight = weigh.of(turn);

@@ -282,6 +282,6 @@ fn of_ranked(state: &State, result: &Outcome<'_>, (best, turn): (&Choice, usize)
         bullied: 0,
         summary: String::new(),
     };
-    card.summary = words::with_price(sentence, &card);
+    card.summary = words::with_price(&sentence, &card);
     card
 }

@@ -159,8 +159,8 @@ fn settled(
     }
 }
 
-/// Of equal answers the one whose first holder sits first: ReConcile's released code gives every answer the same 1e-5
-/// with its first holder and then takes the first of the greatest, so that the order of the agents breaks its ties.
+/// Of equal answers the one whose first holder sits first: the released code of `ReConcile` gives every answer the same
+/// 1e-5 with its first holder and then takes the first of the greatest, so that the order of the agents breaks its ties.
 fn first_held(equal: &[Choice], given: &[Given]) -> Option<Choice> {
     let held = given.iter().filter(|given| given.ballot.counts);
     held.filter_map(|given| given.paper.says.first())

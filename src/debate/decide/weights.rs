@@ -63,7 +63,7 @@ pub(super) fn confidence(state: &State, turn: &TurnRecord) -> Option<f64> {
     (max > min).then(|| ((said - min) / (max - min)).clamp(0.0, 1.0))
 }
 
-/// ReConcile's steps (Chen et al. 2023, arXiv 2309.13007; as in the authors' released code, read 2026-11-24).
+/// The steps of `ReConcile` (Chen et al. 2023, arXiv 2309.13007; as in the authors' released code, read 2026-11-24).
 fn reconcile_step(confidence: f64) -> f64 {
     match confidence {
         sure if sure >= 1.0 => 1.0,

@@ -29,7 +29,7 @@ pub(super) fn of_answers(
     if !blind(state, openings) {
         sentence.push_str("; some had seen others before they first answered");
     }
-    with_price(sentence, card)
+    with_price(&sentence, card)
 }
 
 fn story(state: &State, card: &Card, (openings, key): (&[Opening], Option<&str>)) -> String {
@@ -147,7 +147,7 @@ pub(super) fn measurable(result: &Outcome<'_>, outcome: &Baseline) -> String {
 }
 
 /// Ends a sentence, and says what the debate took.
-pub(super) fn with_price(sentence: String, card: &Card) -> String {
+pub(super) fn with_price(sentence: &str, card: &Card) -> String {
     let all = card.outcome.tokens;
     let one = card.best_single.as_ref().map_or(0, |it| it.tokens);
     let sentence = sentence.trim_end_matches('.');
