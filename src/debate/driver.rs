@@ -2,6 +2,7 @@
 //! performs its actions.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::events::Draft;
 use crate::events::Envelope;
 use crate::events::LiveLane;
 use crate::events::TimerId;
+use crate::events::WaitingFor;
 use crate::store::Debates;
 use crate::store::EventLog;
 use crate::store::Lease;
@@ -219,9 +221,22 @@ impl Driver {
         }
         let caller = &self.parts.caller;
         let placed = plans.into_iter().map(|plan| (caller.server(&plan), plan));
+        let held: HashSet<TurnId> = self
+            .schedule
+            .held()
+            .into_iter()
+            .map(|(turn, _)| turn)
+            .collect();
         let due = self.schedule.due(placed.collect(), self.state.spec().seed);
         for plan in due {
             self.call(plan);
+        }
+        for (turn, behind) in self.schedule.held() {
+            if !held.contains(&turn) {
+                // Where there is no room for it, what is lost is only why a turn is silent.
+                let told = FromCall::Waiting(turn, WaitingFor::Queued { behind });
+                let _ = self.from_calls.0.try_send(told);
+            }
         }
         Ok(())
     }

@@ -45,6 +45,17 @@ impl Schedule {
         due
     }
 
+    /// The turns whose calls wait here, each with the number of calls that are made before it.
+    pub(super) fn held(&self) -> Vec<(TurnId, u64)> {
+        let held = |server: &Server| {
+            let ahead = server.running.len() as u64;
+            let waiting = server.waiting.iter().enumerate();
+            let told = waiting.map(|(place, call)| (call.turn.clone(), ahead + place as u64));
+            told.collect::<Vec<_>>()
+        };
+        self.servers.values().flat_map(held).collect()
+    }
+
     /// A call has ended, or is not wanted any more.
     pub(super) fn forget(&mut self, turn: &TurnId) {
         for server in self.servers.values_mut() {

@@ -341,7 +341,7 @@ fn scripted(contract: &Contract, choices: &[String], words: &str, chance: u64) -
             json!(["42", "41", "forty-two"][(chance % 3) as usize])
         }
         FieldKind::Text => json!(words),
-        FieldKind::Bool => json!(chance % 3 == 0),
+        FieldKind::Bool => json!(chance.is_multiple_of(3)),
         FieldKind::Number { min, max } => json!(min + (max - min) * (chance % 4) as f64 / 4.0),
         FieldKind::OneOf(words) => json!(pick(words)),
         FieldKind::Choice => json!(pick(choices)),

@@ -177,7 +177,7 @@ impl From<CommandError> for ApiError {
 /// stands (409).
 fn status_of(refused: &CommandRefused) -> StatusCode {
     match refused {
-        CommandRefused::NotYourSeat(_) | CommandRefused::NoIdentity => StatusCode::FORBIDDEN,
+        CommandRefused::NotYourSeat(_) => StatusCode::FORBIDDEN,
         CommandRefused::NoSuchAgent(_)
         | CommandRefused::BadText(_)
         | CommandRefused::NoSuchTurn(_)
@@ -189,8 +189,8 @@ fn status_of(refused: &CommandRefused) -> StatusCode {
         | CommandRefused::BadConviction
         | CommandRefused::BadRounds(_)
         | CommandRefused::BadModel(_)
-        | CommandRefused::NoLimit
-        | CommandRefused::NotRaised { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        | CommandRefused::NoIdentity
+        | CommandRefused::NoLimit => StatusCode::UNPROCESSABLE_ENTITY,
         CommandRefused::Over(_)
         | CommandRefused::Ending(_)
         | CommandRefused::TooManyCommands(_)
@@ -204,6 +204,7 @@ fn status_of(refused: &CommandRefused) -> StatusCode {
         | CommandRefused::PhaseIsEnding
         | CommandRefused::RoundsCapped(_)
         | CommandRefused::SameModel(_)
+        | CommandRefused::NotRaised { .. }
         | CommandRefused::NoRoom => StatusCode::CONFLICT,
     }
 }

@@ -99,7 +99,7 @@ async fn a_debate_runs_without_a_server() {
     let people = run(&home, &args).await;
     let told = text(&people.stdout);
     assert!(
-        people.status.success() && told.contains("verdict:") && told.contains("complete: 7 calls"),
+        people.status.success() && told.contains("verdict:") && told.contains("complete: 11 calls"),
         "{told}"
     );
     assert!(

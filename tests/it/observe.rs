@@ -369,7 +369,7 @@ async fn a_server_keeps_a_row_of_each_call_and_tells_langfuse() {
         limit: 100,
     };
     let rows = store.calls(&all).await.unwrap();
-    assert_eq!(rows.len(), 7);
+    assert_eq!(rows.len(), 11);
     for row in &rows {
         assert_eq!(row.debate.as_deref(), Some(debate.as_str()));
         assert_eq!((row.path.as_str(), row.attempts), ("demo", 1));

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::read::parse;
 use crate::types::Diagnostic;
@@ -57,6 +58,11 @@ struct Entry {
 impl FormatLibrary {
     /// The formats that come with Agon.
     pub fn embedded() -> Self {
+        static READ: OnceLock<FormatLibrary> = OnceLock::new();
+        READ.get_or_init(Self::read_shipped).clone()
+    }
+
+    fn read_shipped() -> Self {
         let formats = SHIPPED.iter().map(|(file, source)| {
             let format =
                 parse(file, source).expect("this module's tests read every shipped format");

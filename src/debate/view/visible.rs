@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
 
     /// Equal answers together, the most first; who gave none comes last.
     fn by_answer(&self, turns: Vec<(usize, &'a TurnRecord)>) -> Vec<(usize, &'a TurnRecord)> {
-        let mut groups: Vec<(Option<String>, Vec<(usize, &TurnRecord)>)> = Vec::new();
+        let mut groups: Vec<(Option<String>, Vec<Placed<'a>>)> = Vec::new();
         for (place, turn) in turns {
             let answer = self.answer(turn);
             match groups.iter_mut().find(|(known, _)| *known == answer) {
@@ -208,9 +208,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A turn, and its place among all turns.
+type Placed<'a> = (usize, &'a TurnRecord);
+
 /// The speakers of each repetition in the reverse order, exchanges of question and answer whole.
-fn reversed<'a>(turns: Vec<(usize, &'a TurnRecord)>) -> Vec<(usize, &'a TurnRecord)> {
-    let mut blocks: Vec<Vec<Vec<(usize, &TurnRecord)>>> = Vec::new();
+fn reversed(turns: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
+    let mut blocks: Vec<Vec<Vec<Placed<'_>>>> = Vec::new();
     let mut last: Option<&TurnRecord> = None;
     for (place, turn) in turns {
         let goes_on = last.is_some_and(|last| last.phase == turn.phase && last.round == turn.round);

@@ -107,7 +107,9 @@ pub(super) fn choosable(asked: &Asked<'_>) -> Response {
         entry
     };
     let names = names::all(asked.exchange.state);
-    let shown = names.iter().filter(|named| shows_locked || may_ask(named));
+    // A debate is no answer of one model: a front end that wants to offer it names it itself.
+    let models = names.iter().filter(|named| named.provider() != "debate");
+    let shown = models.filter(|named| shows_locked || may_ask(named));
     let list: Vec<Value> = shown.map(entry).collect();
     drop(settings);
     signed(asked, &json!(list))

@@ -51,7 +51,7 @@ pub enum Weights {
     Equal,
     /// Its field `confidence`, 0 to 1.
     Confidence,
-    /// ReConcile's steps of that confidence: 1 for 1, 0.8 from 0.9, 0.5 from 0.8, 0.3 from above 0.6, else 0.1; equal
+    /// The steps of `ReConcile` for that confidence: 1 for 1, 0.8 from 0.9, 0.5 from 0.8, 0.3 from above 0.6, else 0.1; equal
     /// answers fall to the one whose first holder sits first (Chen et al. 2023, arXiv 2309.13007).
     ReconcileSteps,
     /// The rating that the caller gave each agent.

@@ -95,7 +95,8 @@ async fn a_stream_that_is_cut_is_asked_for_again() {
     let pieces = anthropic("one two three four");
     let cut = Reply::sse(&pieces[..4]).cut();
     let whole = || Reply::sse(anthropic("a whole answer"));
-    let (ending, events, _) = debate_against(vec![cut, whole(), whole(), whole()]).await;
+    let (ending, events, _) =
+        debate_against(vec![cut, whole(), whole(), whole(), whole(), whole()]).await;
     assert_eq!(
         ending["data"]["outcome"], "complete",
         "the second try was whole: {ending}"
@@ -126,7 +127,7 @@ async fn a_429_is_waited_for_as_long_as_it_asks() {
         .header("content-type", "application/json")
         .send(r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}"#);
     let whole = || Reply::sse(anthropic("worth the wait"));
-    let upstream = Upstream::start(vec![busy, whole(), whole(), whole()]).await;
+    let upstream = Upstream::start(vec![busy, whole(), whole(), whole(), whole(), whole()]).await;
     let agon = with_upstream(&upstream).await;
     let debate = agon
         .create_debate(&oxford(

@@ -113,11 +113,11 @@ async fn a_ticket_says_who_somebody_is_and_for_which_debate() {
     let mut viewer = agon.watch_as(&debate, "role=viewer").await;
     let hello = viewer.until("hello").await;
     assert_eq!(hello["data"]["role"], "viewer");
+    let present = viewer.until("presence").await;
+    assert_eq!(present["data"]["viewers"], 1);
     let stop = viewer.command("stop", json!({})).await;
     assert_eq!(stop["data"]["code"], "not_allowed", "{stop}");
     assert_eq!(viewer.command("ping", json!({})).await["data"]["ok"], true);
-    let present = viewer.until("presence").await;
-    assert_eq!(present["data"]["viewers"], 1);
 }
 
 #[tokio::test]
@@ -192,6 +192,11 @@ async fn secrets_reach_no_transcript_and_no_viewer() {
     let format = FORMAT.replace(
         "[roles.solver]\nkind = \"debater\"",
         "[roles.solver]\nkind = \"debater\"\nsecrets = [\"story\"]",
+    );
+    let format = format.replacen(
+        "sees = [\"topic\"]",
+        "sees = [\"topic\", \"secret:story\"]",
+        1,
     );
     std::fs::write(folder.path().join("closed-doors.toml"), format).unwrap();
     let config = format!("formats_dir: {}\n", folder.path().display());

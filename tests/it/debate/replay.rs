@@ -200,7 +200,7 @@ impl Played {
             2 => Some("I would rather not say".to_owned()),
             _ => Some(play::answer(&plan.chat, &mut self.random)),
         };
-        let cost_nanousd = self.random.random_bool(0.9).then(|| NanoUsd(usage.input));
+        let cost_nanousd = self.random.random_bool(0.9).then_some(NanoUsd(usage.input));
         let outcome = match text {
             Some(text) => CallOutcome::Answered {
                 text,

@@ -24,7 +24,7 @@ async fn path_of_next_debate(agon: &Agon) -> String {
     let call = watcher
         .seen
         .events_of("call.finished")
-        .next()
+        .find(|call| call["data"]["model"] == "anthropic/claude-haiku-4-5")
         .expect("a model was called");
     call["data"]["outcome"]["answered"]["path"]
         .as_str()

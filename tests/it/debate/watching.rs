@@ -18,7 +18,7 @@ async fn a_debate_streams_every_word_and_its_verdict_is_stored() {
         "words came as they were said: {}",
         watcher.seen.deltas
     );
-    assert_eq!(watcher.seen.events_of("turn.completed").count(), 7);
+    assert_eq!(watcher.seen.events_of("turn.completed").count(), 11);
     let detail = agon.get(&format!("/api/v1/debates/{debate}")).await.body;
     assert_eq!(
         (detail["status"].as_str(), detail["outcome"].as_str()),

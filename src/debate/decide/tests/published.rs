@@ -98,7 +98,7 @@ fn a_tied_last_round_falls_to_what_more_held_before() {
     assert_eq!(verdict.margin, Some(0.0));
 }
 
-/// ReConcile: ann 42 at 1.0 weighs 1; bob and cy 41 at 0.85 weigh 0.5 and 0.3 at 0.7: 0.8. One sure agent wins, against
+/// `ReConcile`: ann 42 at 1.0 weighs 1; bob and cy 41 at 0.85 weigh 0.5 and 0.3 at 0.7: 0.8. One sure agent wins, against
 /// a majority. The discussion runs three rounds, because nobody moves.
 #[test]
 fn reconcile_weighs_each_vote_by_the_steps_of_its_confidence() {
@@ -127,7 +127,7 @@ fn reconcile_weighs_each_vote_by_the_steps_of_its_confidence() {
     );
 }
 
-/// ReConcile's nudge: ann 41 and cy 42 at 0.95 weigh 0.8 each, bob 40 at 0.85 weighs 0.5; the tie falls to ann, who
+/// The nudge of `ReConcile`: ann 41 and cy 42 at 0.95 weigh 0.8 each, bob 40 at 0.85 weighs 0.5; the tie falls to ann, who
 /// sits first.
 #[test]
 fn reconciles_ties_fall_to_the_first_agent() {

@@ -59,7 +59,8 @@ fn cast(seats: &[(&str, u32)]) -> Vec<CastMember> {
 #[test]
 fn the_calls_of_every_shipped_format_are_as_counted_by_hand() {
     // Turns, and calls at most: a turn takes 1 + 1 retry + the repairs of its contract.
-    let cases: [(&str, &[(&str, u32)], u64, u64); 15] = [
+    type Case = (&'static str, &'static [(&'static str, u32)], u64, u64);
+    let cases: [Case; 15] = [
         ("single", &[("solver", 1)], 1, 3),
         ("vote", &[("solver", 5)], 5, 15),
         // Blind and one revision.

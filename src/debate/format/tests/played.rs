@@ -382,6 +382,7 @@ impl Agents for Recorded<'_> {
 }
 
 /// Tokens a word and characters a token of every recorded answer in prose.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn recorded() -> Option<Vec<(f64, f64)>> {
     let Some(folder) = std::env::var_os("AGON_RECORDED_DIR") else {
         eprintln!("skipped: recorded traffic: AGON_RECORDED_DIR is not set");

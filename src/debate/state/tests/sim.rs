@@ -78,7 +78,7 @@ pub(super) fn world(format: &str, seed: u64, trouble: Trouble) -> World {
         title: title.into(),
         text: "The river rose by three feet in the night.".into(),
     };
-    World::with(format, &cast, |spec| {
+    World::with(&format!("shipped:{format}"), &cast, |spec| {
         spec.seed = seed;
         spec.audience = true;
         spec.options = vec!["yes".into(), "no".into()];
@@ -89,7 +89,7 @@ pub(super) fn world(format: &str, seed: u64, trouble: Trouble) -> World {
         }
         for (at, member) in spec.cast.iter_mut().enumerate() {
             member.rating = Some(1.0);
-            if seed % 3 == 0 {
+            if seed.is_multiple_of(3) {
                 member.substitute = Some("demo/spare".parse().unwrap());
             }
             if trouble.absent == Some(at) {
