@@ -28,7 +28,7 @@ enum Checked {
 }
 
 impl State {
-    /// Takes a command in. One whose id came before is taken as done.
+    /// Takes a command in. One whose id came before from the same sender is taken as done.
     pub(super) fn take_command(
         &mut self,
         id: String,
@@ -36,7 +36,8 @@ impl State {
         command: Command,
         step: &mut Step,
     ) {
-        if self.commands_seen.contains(&id) {
+        let sent = (by.clone(), id.clone());
+        if self.commands_seen.contains(&sent) {
             return;
         }
         let checked = match self.check(&command, by.as_deref()) {
@@ -46,7 +47,7 @@ impl State {
                 return;
             }
         };
-        self.commands_seen.insert(id.clone());
+        self.commands_seen.insert(sent);
         let (by_whom, told) = (by.clone(), command.clone());
         step.emit_debate(EventBody::CommandAccepted {
             id,

@@ -143,7 +143,8 @@ pub struct State {
     notes_by_people: Vec<Interjection>,
     totals: Totals,
     degraded: Vec<String>,
-    commands_seen: BTreeSet<String>,
+    /// Senders, and their ids of commands that were taken.
+    commands_seen: BTreeSet<(Option<String>, String)>,
     caps_warned: BTreeSet<&'static str>,
     pause_wanted: bool,
     /// Why no further turn is started; the debate is decided on what there is.

@@ -34,7 +34,7 @@ async fn path_of_next_debate(agon: &Agon) -> String {
 
 #[tokio::test]
 async fn the_switch_works_at_run_time_and_outlives_a_restart_until_it_is_cleared() {
-    let upstream = Upstream::start((0..12).map(|_| Reply::sse(anthropic("my statement")))).await;
+    let upstream = Upstream::start((0..24).map(|_| Reply::sse(anthropic("my statement")))).await;
     let env = vec![
         ("ANTHROPIC_BASE_URL", upstream.base_url()),
         ("ANTHROPIC_API_KEY", "sk-ant-test".to_owned()),
