@@ -383,7 +383,7 @@ async fn a_server_keeps_a_row_of_each_call_and_tells_langfuse() {
         .iter()
         .map(|request| spans(request).len())
         .sum();
-    assert_eq!(told, 7);
+    assert_eq!(told, 11);
     let log = agon.log();
     assert!(
         log.contains("\"lunary\" is not known")
