@@ -100,6 +100,8 @@ pub struct LiveSubscription {
     pub in_flight: Vec<TurnText>,
     /// The last durable event that was told of before that moment; 0 when none was.
     pub stored_seq: u64,
+    /// `true` when this process runs the debate, so that its events will be told here.
+    pub runs_here: bool,
     /// What comes after that moment.
     pub receiver: broadcast::Receiver<LiveEvent>,
 }
@@ -240,6 +242,7 @@ impl LiveLane for LiveBus {
             LiveSubscription {
                 in_flight,
                 stored_seq: live.stored_seq,
+                runs_here: live.runs_here,
                 receiver: live.sender.subscribe(),
             }
         })

@@ -44,6 +44,8 @@ use crate::types::TurnId;
 const PAGE: usize = 500;
 /// A debate that another process runs sends no live events here, so its log is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same of a debate that this process runs: its events are told here, unless another process has taken it over.
+const LOOK_AFTER_OWN_EVERY: Duration = Duration::from_secs(15);
 /// How often a watcher hears that the server is alive.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -60,6 +62,8 @@ pub(super) struct Feed {
     /// Durable events may have been missed: the log has to be read.
     behind: bool,
     looked_at: Instant,
+    /// The live lane tells of the debate's events.
+    is_told_here: bool,
     /// Turns whose words were ended by an event that was read from the log before the live lane told of it:
     /// words that the lane still holds from before it are old.
     stale: HashMap<TurnId, u64>,
@@ -95,6 +99,7 @@ impl Feed {
             wants_deltas: true,
             behind: true,
             looked_at: now,
+            is_told_here: subscription.runs_here,
             stale: HashMap::new(),
             told: subscription.stored_seq,
             heard: HashSet::new(),
@@ -179,7 +184,7 @@ impl Feed {
         let look_at = if self.ended {
             None
         } else {
-            Some(self.looked_at + LOOK_EVERY)
+            Some(self.looked_at + self.look_every())
         };
         tokio::select! {
             live = self.live.recv() => self.take(live),
@@ -190,6 +195,13 @@ impl Feed {
                 let beat = self.transient("heartbeat", json!({"head_seq": self.sent}));
                 self.ready.push_back(beat);
             }
+        }
+    }
+
+    fn look_every(&self) -> Duration {
+        match self.is_told_here {
+            true => LOOK_AFTER_OWN_EVERY,
+            false => LOOK_EVERY,
         }
     }
 
@@ -229,6 +241,7 @@ impl Feed {
             }
             Ok(LiveEvent::Stored(events)) => {
                 self.flush();
+                self.is_told_here = true;
                 self.told = events.last().map_or(self.told, |event| event.seq);
                 for event in events.iter() {
                     let same_turn = |(turn, until): (&TurnId, &u64)| {

@@ -33,6 +33,10 @@ const TICKET: &str = "agon.ticket.";
 /// connection that is closed with bytes still unread is reset, and the close code with it.
 const HEARD_BYTES: usize = 8 << 20;
 
+/// Room for what a client says, of each socket: commands are short, and the usual 128 KiB for each of very many sockets
+/// that say nothing is most of what they take.
+const READ_BYTES: usize = 4 << 10;
+
 /// From where to follow.
 #[derive(Debug, Deserialize)]
 pub(super) struct From {
@@ -89,7 +93,8 @@ pub(super) async fn upgrade(
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .max_message_size(HEARD_BYTES)
-        .max_frame_size(HEARD_BYTES);
+        .max_frame_size(HEARD_BYTES)
+        .read_buffer_size(READ_BYTES);
     Ok(upgrade.on_upgrade(move |socket| Session::new(state, debate, feed, guest).run(socket)))
 }
 
