@@ -2,6 +2,8 @@
 
 mod check;
 mod seats;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 use std::collections::BTreeMap;
