@@ -330,62 +330,82 @@ fn folder() -> tempfile::TempDir {
 #[test]
 fn a_process_may_die_after_any_event_of_any_format() {
     let folder = folder();
-    let (catalog, formats) = (
+    let known = (
         Arc::new(Catalog::embedded()),
         Arc::new(FormatLibrary::embedded()),
     );
-    let mut deaths = 0;
-    for format in play::formats() {
-        let database = folder.path().join(format!("{}.db", format.id));
-        let life = |debate: &DebateId, agents: &Counting, create: bool, events: usize| {
-            let life = Life {
-                database: &database,
-                format: &format,
-                debate,
-                agents,
-                catalog: &catalog,
-                formats: &formats,
-            };
-            life.live(create, events)
-        };
-        let (undisturbed, calm) = (
-            DebateId::new(format!("{}-calm", format.id)),
-            Counting::default(),
-        );
-        let whole = life(&undisturbed, &calm, true, usize::MAX);
-        assert!(
-            whole.last().is_some_and(|event| event.body.ends_debate()),
-            "{}",
-            format.id
-        );
-        let calm = calm.asked();
-        for events in 1..whole.len() {
-            let debate = DebateId::new(format!("{}-{events}", format.id));
-            let agents = Counting::default();
-            // The first event is stored with the debate itself.
-            let before = life(&debate, &agents, true, events - 1);
-            assert_eq!(before.len(), events, "{debate}: it died in time");
-            let after = life(&debate, &agents, false, usize::MAX);
-            check(&debate, (&whole, &before, &after));
-            let asked = agents.asked();
-            let again: u32 = asked
+    let all = play::formats();
+    // Two at a time: nothing of one format touches another's.
+    let halves = all.chunks(all.len().div_ceil(2));
+    let deaths: usize = std::thread::scope(|scope| {
+        let die = |half: &[Arc<Format>]| -> usize {
+            let deaths = half
                 .iter()
-                .map(|(call, times)| times - calm.get(call).copied().unwrap_or(0))
-                .sum();
-            assert!(
-                again as usize <= under_way(&before),
-                "{debate}: {again} calls were made again"
-            );
-            assert!(
-                asked
-                    .iter()
-                    .all(|(call, times)| *times <= calm.get(call).copied().unwrap_or(0) + 1),
-                "{debate}: a call was made thrice"
-            );
-            deaths += 1;
-        }
-    }
+                .map(|format| die_everywhere(folder.path(), format, &known));
+            deaths.sum()
+        };
+        let threads: Vec<_> = halves.map(|half| scope.spawn(move || die(half))).collect();
+        let each = threads.into_iter().map(|thread| thread.join());
+        each.map(|deaths| deaths.expect("the reason stands above"))
+            .sum()
+    });
     assert!(deaths > 200, "only {deaths} deaths");
+}
+
+/// Dies once after each event of a debate of a format. Returns how often.
+fn die_everywhere(
+    folder: &Path,
+    format: &Format,
+    (catalog, formats): &(Arc<Catalog>, Arc<FormatLibrary>),
+) -> usize {
+    let database = folder.join(format!("{}.db", format.id));
+    let life = |debate: &DebateId, agents: &Counting, create: bool, events: usize| {
+        let life = Life {
+            database: &database,
+            format,
+            debate,
+            agents,
+            catalog,
+            formats,
+        };
+        life.live(create, events)
+    };
+    let (undisturbed, calm) = (
+        DebateId::new(format!("{}-calm", format.id)),
+        Counting::default(),
+    );
+    let whole = life(&undisturbed, &calm, true, usize::MAX);
+    assert!(
+        whole.last().is_some_and(|event| event.body.ends_debate()),
+        "{}",
+        format.id
+    );
+    let calm = calm.asked();
+    for events in 1..whole.len() {
+        let debate = DebateId::new(format!("{}-{events}", format.id));
+        let agents = Counting::default();
+        // The first event is stored with the debate itself.
+        let before = life(&debate, &agents, true, events - 1);
+        assert_eq!(before.len(), events, "{debate}: it died in time");
+        let after = life(&debate, &agents, false, usize::MAX);
+        check(&debate, (&whole, &before, &after));
+        let asked = agents.asked();
+        let again: u32 = asked
+            .iter()
+            .map(|(call, times)| times - calm.get(call).copied().unwrap_or(0))
+            .sum();
+        assert!(
+            again as usize <= under_way(&before),
+            "{debate}: {again} calls were made again"
+        );
+        assert!(
+            asked
+                .iter()
+                .all(|(call, times)| *times <= calm.get(call).copied().unwrap_or(0) + 1),
+            "{debate}: a call was made thrice"
+        );
+    }
+    whole.len() - 1
 }
 
 fn check(debate: &DebateId, (whole, before, after): (&[Envelope], &[Envelope], &[Envelope])) {
