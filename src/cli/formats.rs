@@ -1,6 +1,7 @@
 //! `agon formats`: which debate formats there are, how one runs, and what is wrong with a file of one's own.
 
 mod draw;
+mod figures;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,15 +1,11 @@
 //! Draws a format as text: its roles, its phases in their order, how it is decided, and what it takes.
 
-use crate::debate::format::Nominal;
-use crate::debate::format::SECRET_CHARS;
-use crate::debate::format::TOPIC_CHARS;
-use crate::debate::format::range;
+use super::figures;
 use crate::debate::format::spelling;
 use crate::types::debate::Choices;
 use crate::types::debate::Contract;
 use crate::types::debate::ContractKind;
 use crate::types::debate::Decision;
-use crate::types::debate::Estimate;
 use crate::types::debate::Family;
 use crate::types::debate::Format;
 use crate::types::debate::HiddenUntil;
@@ -63,7 +59,7 @@ pub(super) fn format(format: &Format, file: &str) -> String {
         lines.extend(reported.map(|line| format!("  {line}")));
     }
     lines.push(String::new());
-    lines.extend(bounds(format));
+    lines.extend(figures::of(format));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -338,72 +334,6 @@ fn reported(format: &Format) -> Option<String> {
     (!all.is_empty()).then(|| format!("reported too: {}", all.join(", ")))
 }
 
-/// What the smallest cast takes, and the largest.
-fn bounds(format: &Format) -> Vec<String> {
-    let (least, most) = range(format);
-    let secrets = match format.needs_secrets().is_empty() {
-        true => String::new(),
-        false => format!(" and secrets of {}", thousands(SECRET_CHARS as u64)),
-    };
-    let mut lines = vec![format!(
-        "what it takes, for a question of {TOPIC_CHARS} characters{secrets}"
-    )];
-    let row = |nominal: &Nominal| {
-        let cast: Vec<String> = nominal
-            .cast
-            .iter()
-            .map(|(role, count)| format!("{count} {role}"))
-            .collect();
-        let Estimate {
-            max_calls,
-            expected_calls,
-            max_input_tokens,
-            max_output_tokens,
-            expected_input_tokens,
-            expected_output_tokens,
-            ..
-        } = nominal.estimate;
-        [
-            cast.join(", "),
-            pair(expected_calls, max_calls),
-            pair(expected_input_tokens, max_input_tokens),
-            pair(expected_output_tokens, max_output_tokens),
-        ]
-    };
-    let head = ["cast", "calls", "tokens read", "tokens written"].map(str::to_owned);
-    let mut rows = vec![head, row(&least)];
-    if most != least {
-        rows.push(row(&most));
-    }
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let [a, b, c] = [0, 1, 2].map(width);
-    for [cast, calls, read, written] in &rows {
-        lines.push(format!("  {cast:<a$}  {calls:<b$}  {read:<c$}  {written}"));
-    }
-    lines.push("  (what is to be expected, and what is never exceeded)".to_owned());
-    lines
-}
-
-fn pair(expected: u64, most: u64) -> String {
-    format!("{} / {}", thousands(expected), thousands(most))
-}
-
-/// `12,345`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// Breaks a text into lines of at most so many characters, between words.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -448,13 +378,5 @@ mod tests {
                 assert!(line.chars().count() <= 112, "{}: {line}", format.id);
             }
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
     }
 }

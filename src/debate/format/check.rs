@@ -3,6 +3,7 @@
 mod conditions;
 mod decided;
 mod phase;
+mod reported;
 mod seen;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ pub(super) fn all(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
         conditions::check(placed, parts, mistakes);
     }
     decided::check(parts, mistakes);
+    reported::check(parts, mistakes);
     check_dissenter(parts, mistakes);
     if parts.phases.len() == parts.phase_ids.len() && mistakes.is_empty() {
         check_calls(parts, mistakes);

@@ -1,4 +1,4 @@
-//! Whether a debate can be decided, and reported on, in the way that its format says.
+//! Whether a debate can be decided in the way that its format says.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +15,12 @@ use crate::types::debate::ContractKind;
 use crate::types::debate::Decision;
 use crate::types::debate::FieldKind;
 use crate::types::debate::FieldRef;
-use crate::types::debate::Order;
 use crate::types::debate::PhaseKind;
-use crate::types::debate::RoleKind;
 use crate::types::debate::Rule;
 use crate::types::debate::Tie;
 use crate::types::debate::Weights;
 
-/// Notes what cannot be decided or reported.
+/// Notes what cannot be decided.
 pub(super) fn check(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
     let Some(decision) = parts.decision else {
         return;
@@ -48,8 +46,6 @@ pub(super) fn check(parts: &Parts<'_>, mistakes: &mut Mistakes<'_>) {
         }
         .check(mistakes);
     }
-    baselines(parts, decision, mistakes);
-    aggregate(parts, decision, mistakes);
 }
 
 /// The tables of `[[decision.also]]` or `[decision.also]`; they have been read before, so mistakes are known.
@@ -68,7 +64,7 @@ fn also<'t>(table: &Section<'t>) -> Vec<Section<'t>> {
 }
 
 /// Whether a rule counts ballots, so that somebody can lead before all are in.
-fn counts(rule: Rule) -> bool {
+pub(super) fn counts(rule: Rule) -> bool {
     match rule {
         Rule::Majority
         | Rule::Plurality
@@ -97,7 +93,7 @@ pub(super) fn counted_phases<'a>(decision: &'a Decision, parts: &Parts<'a>) -> V
 }
 
 /// Vote phases with a field that can be counted by a rule.
-fn ballots_for<'a>(rule: Rule, parts: &Parts<'a>) -> impl Iterator<Item = &'a str> {
+pub(super) fn ballots_for<'a>(rule: Rule, parts: &Parts<'a>) -> impl Iterator<Item = &'a str> {
     let votes = parts
         .phases
         .iter()
@@ -384,64 +380,8 @@ fn choices_of(contract: &Contract) -> Option<&Choices> {
     contract.choices.as_ref()
 }
 
-fn has_confidence(contract: &Contract) -> bool {
+pub(super) fn has_confidence(contract: &Contract) -> bool {
     let wanted = FieldKind::Number { min: 0.0, max: 1.0 };
     let mut fields = contract.fields.iter();
     fields.any(|field| field.name == "confidence" && field.kind == wanted)
-}
-
-/// What would have come out without debating is known only where debaters answer before they see each other.
-fn baselines(parts: &Parts<'_>, decision: &Decision, mistakes: &mut Mistakes<'_>) {
-    let report = parts.report;
-    if parts.phases.len() < parts.phase_ids.len() || !(report.round0_majority || report.single_best)
-    {
-        return;
-    }
-    let blind = |placed: &&Placed| {
-        let mut speakers = parts.speakers(placed);
-        placed.phase.order == Order::Simultaneous
-            && speakers.any(|role| role.kind == RoleKind::Debater)
-            && parts.answer_field(placed).is_some()
-    };
-    let at = parts.root.place("report", "baselines");
-    let Some(first) = parts.phases.iter().find(blind) else {
-        let fields: Vec<&str> = decision.of.iter().map(|of| of.field.as_str()).collect();
-        let help = format!(
-            "report.baselines: no simultaneous phase gives answers with the field \"{}\" before anybody sees another's",
-            fields.join("\" or \"")
-        );
-        return mistakes.add(at, help);
-    };
-    let contract = parts.contracts.get(&first.phase.contract);
-    if report.single_best && !contract.is_some_and(has_confidence) {
-        let help = format!(
-            "report.baselines: single:best is the answer of whoever was surest, so the answers of \"{}\" need a field confidence = \"0..1\"",
-            first.phase.id
-        );
-        mistakes.add(at, help);
-    }
-}
-
-/// Ballots can be counted beside a synthesis where there is one vote that can be.
-fn aggregate(parts: &Parts<'_>, decision: &Decision, mistakes: &mut Mistakes<'_>) {
-    let Some(rule) = parts.report.aggregate else {
-        return;
-    };
-    let at = parts.root.place("report", "aggregate");
-    let name = spelling::rule(rule);
-    if !counts(rule) || rule == Rule::Panel {
-        let help = format!("report.aggregate: \"{name}\" does not count ballots");
-        return mistakes.add(at, help);
-    }
-    let votes = ballots_for(rule, parts).count();
-    if votes != 1 && parts.phases.len() == parts.phase_ids.len() {
-        let help = format!(
-            "report.aggregate: \"{name}\" needs one phase of kind \"vote\" whose ballots it can count, and there are {votes}"
-        );
-        mistakes.add(at, help);
-    }
-    if rule == decision.rule {
-        let help = format!("report.aggregate: \"{name}\" is the rule of the decision itself");
-        mistakes.add(at, help);
-    }
 }
