@@ -351,7 +351,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::debate::format::FormatLibrary;
 
     #[test]
