@@ -69,6 +69,7 @@ pub fn scan(wire: Wire, body: &[u8]) -> Result<Scanned<'_>, BadHead> {
         ..Scanned::default()
     };
     for (name, value) in members.iter(body) {
+        refuse_disguised(name)?;
         if value != b"null" {
             found.take(name, value)?;
         }
@@ -77,6 +78,31 @@ pub fn scan(wire: Wire, body: &[u8]) -> Result<Scanned<'_>, BadHead> {
     found.estimated_tokens = estimated_tokens(body);
     found.members = members;
     Ok(found)
+}
+
+/// Refuses a name that an upstream would read as another one than stands here: a second model behind it would be called
+/// in place of the one that the caller's plan, the model list and the bill are about. Nobody escapes letters, and
+/// readers that look past the case of names (Go's `encoding/json`, which Ollama is written with) take `Model` for
+/// `model`.
+fn refuse_disguised(name: &[u8]) -> Result<(), BadHead> {
+    let is_another_model = name.eq_ignore_ascii_case(b"model") && name != b"model";
+    if is_another_model || (memchr::memchr(b'\\', name).is_some() && is_plain_word(name)) {
+        return Err(BadHead {
+            message: format!(
+                "write the name \"{}\" of a member plainly",
+                String::from_utf8_lossy(name)
+            ),
+            member: None,
+        });
+    }
+    Ok(())
+}
+
+/// `true` when a name needs no escapes, whatever it is written with.
+fn is_plain_word(name: &[u8]) -> bool {
+    let quoted = [b"\"".as_slice(), name, b"\""].concat();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    serde_json::from_slice::<String>(&quoted).is_ok_and(|read| read.chars().all(plain))
 }
 
 impl<'a> Scanned<'a> {
@@ -333,6 +359,26 @@ mod tests {
         ] {
             let error = scan(Wire::OpenaiChat, body.as_bytes()).unwrap_err();
             assert!(error.message.starts_with(wanted), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_the_upstream_would_read_as_the_model_is_refused() {
+        for name in [
+            r"\u006dodel",
+            r"mod\u0065l",
+            "Model",
+            "MODEL",
+            r"\u0073tream",
+        ] {
+            let body = format!(r#"{{"model":"a","{name}":"b"}}"#);
+            let error = scan(Wire::Ollama, body.as_bytes()).unwrap_err();
+            assert!(error.message.contains("plainly"), "{name}: {error}");
+        }
+        for name in [r"caf\u00e9", r"a\/b", r#"a\"b"#, "models", "Stream", ""] {
+            let body = format!(r#"{{"model":"a","{name}":"b"}}"#);
+            let found = scan(Wire::Ollama, body.as_bytes()).unwrap();
+            assert_eq!(found.model.unwrap(), "a", "{name}");
         }
     }
 
