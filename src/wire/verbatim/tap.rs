@@ -87,9 +87,7 @@ impl Tap {
             at += end + 1;
         }
         self.rest.extend_from_slice(&piece[at..]);
-        if self.rest.len() > MAX_EVENT_BYTES {
-            passed.failed = Some(WireError::TooLong("an event"));
-        }
+        passed.failed = self.too_long();
         passed.frame = piece;
         passed
     }
@@ -100,9 +98,14 @@ impl Tap {
         let piece = match self.rest.is_empty() {
             true => piece,
             false => {
-                let mut whole = std::mem::take(&mut self.rest);
-                whole.extend_from_slice(&piece);
-                whole.into()
+                // An event of megabytes (a picture) comes in hundreds of pieces: only what is new is looked at.
+                let new = self.rest.len().saturating_sub(LONGEST_END - 1);
+                self.rest.extend_from_slice(&piece);
+                if end_of_event(&self.rest[new..]).is_none() {
+                    passed.failed = self.too_long();
+                    return passed;
+                }
+                std::mem::take(&mut self.rest).into()
             }
         };
         let (mut at, mut hidden) = (0, None);
@@ -129,11 +132,13 @@ impl Tap {
         };
         if passed.failed.is_none() {
             self.rest.extend_from_slice(&piece[at..]);
-            if self.rest.len() > MAX_EVENT_BYTES {
-                passed.failed = Some(WireError::TooLong("an event"));
-            }
+            passed.failed = self.too_long();
         }
         passed
+    }
+
+    fn too_long(&self) -> Option<WireError> {
+        (self.rest.len() > MAX_EVENT_BYTES).then_some(WireError::TooLong("an event"))
     }
 
     /// Takes what is left when the body ends.
@@ -188,6 +193,9 @@ impl Tap {
         read
     }
 }
+
+/// Bytes of the longest blank line that ends an event.
+const LONGEST_END: usize = 4;
 
 /// Where the first event of these bytes ends, its blank line included.
 fn end_of_event(bytes: &[u8]) -> Option<usize> {

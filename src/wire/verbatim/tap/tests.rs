@@ -76,6 +76,19 @@ fn an_error_takes_the_place_of_what_comes_with_it() {
 }
 
 #[test]
+fn an_event_of_megabytes_is_held_back_whole_and_read_once() {
+    let picture = "A".repeat(8 << 20);
+    let text = format!(
+        "data: {{\"choices\":[{{\"delta\":{{\"image\":\"{picture}\"}},\"finish_reason\":\"stop\"}}]}}\r\n\r\n"
+    );
+    let mut tap = tap(Wire::OpenaiChat, true);
+    // Looked at from its beginning with every piece, it would take minutes.
+    let (out, told, failed) = pass(&mut tap, &text, &[512]);
+    assert_eq!((out.len(), failed), (text.len(), None));
+    assert_eq!(told.finish, Some(FinishReason::Stop));
+}
+
+#[test]
 fn a_stream_without_its_end_is_truncated() {
     let (cut, _) = CHAT.split_at(CHAT.find("finish_reason\":\"stop").unwrap());
     let (out, _, failed) = pass(&mut tap(Wire::OpenaiChat, false), cut, &[50]);
