@@ -177,6 +177,10 @@ impl Tap {
         if !is_telling(self.wire, data) {
             return Ok(());
         }
+        // Clients stop reading here: passed on, it would hide that the answer has no end.
+        if self.wire == Wire::OpenaiChat && data == b"[DONE]" && !self.dialect.is_complete() {
+            return Err(WireError::Truncated);
+        }
         let event = Event {
             name: line.starts_with(b"error:").then(|| "error".to_owned()),
             data: String::from_utf8_lossy(data).into_owned(),

@@ -76,6 +76,17 @@ fn an_error_takes_the_place_of_what_comes_with_it() {
 }
 
 #[test]
+fn the_end_of_an_answer_that_was_given_up_is_not_passed_on() {
+    let text = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n";
+    for hides_usage in [false, true] {
+        let mut tap = tap(Wire::OpenaiChat, hides_usage);
+        let passed = tap.push(Bytes::from_static(text.as_bytes()));
+        assert_eq!(passed.failed, Some(WireError::Truncated));
+        assert!(passed.frame.ends_with(b"}]}\n\n"), "{passed:?}");
+    }
+}
+
+#[test]
 fn an_event_of_megabytes_is_held_back_whole_and_read_once() {
     let picture = "A".repeat(8 << 20);
     let text = format!(
