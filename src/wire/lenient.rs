@@ -9,6 +9,8 @@ use crate::types::TokenLogprob;
 use crate::types::quirks::Quirks;
 
 /// A count at a path, however the number is written; 0 when it is not there.
+///
+/// What is beyond all sense is cut, so that sums of counts cannot overflow.
 pub(super) fn count(value: &Value, path: &[&str]) -> u64 {
     let found = path.iter().try_fold(value, |value, key| value.get(key));
     let float = |value: &Value| {
@@ -19,7 +21,15 @@ pub(super) fn count(value: &Value, path: &[&str]) -> u64 {
     };
     found
         .and_then(|value| value.as_u64().or_else(|| float(value)))
-        .unwrap_or(0)
+        .map_or(0, sane)
+}
+
+/// The most that one answer counts of anything: far more tokens than all models write in a year.
+const MOST_COUNTED: u64 = 1 << 40;
+
+/// A count as one answer can have it.
+pub(super) fn sane(count: u64) -> u64 {
+    count.min(MOST_COUNTED)
 }
 
 /// A parameter as people wrote it: 0.7, not 0.699999988079071.
