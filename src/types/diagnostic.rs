@@ -35,11 +35,19 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// Letters of a name that is looked for: a longer one is no mistyped name, and comparing takes the product of both.
+const MOST_LETTERS: usize = 128;
+
 /// Returns the candidate nearest to `wanted`, if one is near enough to be what was meant.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (wanted.chars().count() / 3).max(2);
+    if wanted.chars().nth(MOST_LETTERS).is_some() {
+        return None;
+    }
+    let letters = wanted.chars().count();
+    let allowed = (letters / 3).max(2);
     candidates
         .into_iter()
+        .filter(|candidate| letters.abs_diff(candidate.chars().count()) <= allowed)
         .map(|candidate| (edits(wanted, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -77,5 +85,13 @@ mod tests {
             Some("gpt-5-mini")
         );
         assert_eq!(nearest("zebra", ["gpt-5-mini", "gpt-4o"]), None);
+    }
+
+    #[test]
+    fn nothing_is_looked_for_that_is_too_long_to_be_a_name() {
+        let model = "m".repeat(MOST_LETTERS);
+        assert_eq!(nearest(&model, [model.as_str()]), Some(model.as_str()));
+        let longer = "m".repeat(MOST_LETTERS + 1);
+        assert_eq!(nearest(&longer, [model.as_str()]), None);
     }
 }
