@@ -16,7 +16,7 @@ use crate::types::Wire;
 ///
 /// Resellers are not among them: `llama-3.3-70b` costs something else at each, so whoever wants one has
 /// to say whose. Ollama stands last: a name that a maker has too, such as `mistral-nemo`, is the maker's.
-const FIRST_PARTY: [&str; 13] = [
+const FIRST_PARTY: [&str; 12] = [
     "openai",
     "anthropic",
     "gemini",
@@ -28,7 +28,6 @@ const FIRST_PARTY: [&str; 13] = [
     "zhipu",
     "dashscope",
     "perplexity",
-    "demo",
     "ollama",
 ];
 

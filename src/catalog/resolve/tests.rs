@@ -244,6 +244,8 @@ fn an_unknown_name_is_answered_with_the_nearest_ones() {
     for text in ["", " ", "/", "openai/", "/gpt-4o", "open ai/x", "a\nb"] {
         assert!(Catalog::embedded().resolve(text).is_err(), "{text:?}");
     }
+    // Canned answers come only where they are asked for by their full name.
+    assert_eq!(near("slow").first().unwrap(), "demo/slow");
 }
 
 #[test]
