@@ -224,6 +224,9 @@ impl ErrorTold {
             },
             LlmErrorKind::Overloaded { .. } => match upstream(503) {
                 529 => (500, "overloaded_error"),
+                500 => (500, "internal_server_error"),
+                // What is no status at all must not be ours.
+                600.. => (502, "service_unavailable_error"),
                 status => (status, "service_unavailable_error"),
             },
             LlmErrorKind::ConnectionFailed => (500, "connection_error"),
@@ -244,13 +247,13 @@ impl ErrorTold {
 pub fn public_message(error: &LlmError) -> String {
     match error.provider.as_str() {
         "agon" | "" => error.message.clone(),
-        provider => format!("{}: {provider}: {}", name_of(&error.kind), error.message),
+        provider => format!("{}: {provider}: {}", name_of(error), error.message),
     }
 }
 
 /// The class by the name that `LiteLLM` users search their logs for.
-fn name_of(kind: &LlmErrorKind) -> &'static str {
-    match kind {
+fn name_of(error: &LlmError) -> &'static str {
+    match &error.kind {
         LlmErrorKind::Authentication => "AuthenticationError",
         LlmErrorKind::PermissionDenied => "PermissionDeniedError",
         LlmErrorKind::ModelNotFound => "NotFoundError",
@@ -261,7 +264,11 @@ fn name_of(kind: &LlmErrorKind) -> &'static str {
         LlmErrorKind::QuotaExhausted => "QuotaExhaustedError",
         LlmErrorKind::BudgetExceeded => "BudgetExceededError",
         LlmErrorKind::Timeout { .. } => "Timeout",
-        LlmErrorKind::Overloaded { .. } => "ServiceUnavailableError",
+        LlmErrorKind::Overloaded { .. } => match error.status {
+            Some(500 | 529) => "InternalServerError",
+            Some(502) => "BadGatewayError",
+            Some(_) | None => "ServiceUnavailableError",
+        },
         LlmErrorKind::ConnectionFailed => "APIConnectionError",
         LlmErrorKind::StreamInterrupted { .. } => "StreamInterruptedError",
         LlmErrorKind::MalformedResponse => "APIResponseValidationError",

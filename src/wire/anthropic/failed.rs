@@ -10,7 +10,7 @@ use crate::client::LlmErrorKind;
 pub(in crate::wire) fn error_body(error: &LlmError) -> Value {
     let class = match error.lacks_credential() {
         true => "api_error",
-        false => class(&error.kind),
+        false => class(error),
     };
     json!({"type": "error", "error": {"type": class, "message": message(error)}, "request_id": null})
 }
@@ -26,8 +26,10 @@ fn message(error: &LlmError) -> String {
 }
 
 /// Anthropic's word for a class of failure (its documentation of errors, read 2026-11-20).
-fn class(kind: &LlmErrorKind) -> &'static str {
-    match kind {
+fn class(error: &LlmError) -> &'static str {
+    match &error.kind {
+        // A mistake of its own, which is not a lack of room.
+        LlmErrorKind::Overloaded { .. } if error.status == Some(500) => "api_error",
         LlmErrorKind::Authentication => "authentication_error",
         LlmErrorKind::PermissionDenied => "permission_error",
         LlmErrorKind::ModelNotFound => "not_found_error",

@@ -116,9 +116,11 @@ async fn every_class_of_an_upstreams_error_has_its_status() {
         (402, "pay", 402, "insufficient_quota"),
         (408, "late", 408, "timeout_error"),
         (504, "late", 504, "timeout_error"),
-        (500, "x", 500, "service_unavailable_error"),
+        (500, "x", 500, "internal_server_error"),
+        (502, "x", 502, "service_unavailable_error"),
         (503, "x", 503, "service_unavailable_error"),
         (529, "x", 500, "overloaded_error"),
+        (999, "x", 502, "service_unavailable_error"),
     ];
     for (theirs, code, ours, class) in cases {
         let body = json!({"error": {"message": format!("about {KEY}"), "type": "x", "code": code}});
@@ -133,6 +135,19 @@ async fn every_class_of_an_upstreams_error_has_its_status() {
         assert_eq!(keys, ["message", "type", "param", "code"]);
         assert!(!heard.text.contains(KEY), "{}", heard.text);
     }
+}
+
+#[tokio::test]
+async fn a_mistake_of_the_upstream_is_not_told_as_a_lack_of_room() {
+    let upstream = Upstream::start([Reply::status(500).send("{}")]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = json!({"model": ANTHROPIC, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let heard = gateway.post("/v1/messages", &body).await;
+    let told = heard.json();
+    assert_eq!(
+        (heard.status, &told["error"]["type"]),
+        (500, &json!("api_error"))
+    );
 }
 
 #[tokio::test]
