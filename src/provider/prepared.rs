@@ -298,5 +298,5 @@ pub(super) fn url(spec: &ProviderSpec, text: &str) -> Result<Uri, LlmError> {
 }
 
 pub(super) fn unsendable(spec: &ProviderSpec, error: &WireError) -> LlmError {
-    LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, error.to_string())
+    LlmError::new(LlmErrorKind::InvalidRequest, &spec.id, error.of_request())
 }

@@ -108,6 +108,17 @@ pub enum WireError {
     TooLong(&'static str),
 }
 
+impl WireError {
+    /// What is wrong with a request that cannot be read or sent, for whoever wrote it.
+    pub fn of_request(&self) -> String {
+        match self {
+            Self::Malformed(what) => what.clone(),
+            Self::Truncated => "the request broke off".to_owned(),
+            Self::Upstream(..) | Self::Unsupported(_) | Self::TooLong(_) => self.to_string(),
+        }
+    }
+}
+
 /// Writes a request.
 ///
 /// # Errors

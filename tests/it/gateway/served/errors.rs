@@ -138,6 +138,19 @@ async fn every_class_of_an_upstreams_error_has_its_status() {
 }
 
 #[tokio::test]
+async fn a_request_that_cannot_be_translated_is_told_by_its_member() {
+    let upstream = Upstream::start([]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = json!({"model": OPENAI, "messages": "hi"});
+    let heard = gateway.post("/api/chat", &body).await;
+    let told = "BadRequestError: openai: messages: has to be a list";
+    assert_eq!(
+        (heard.status, heard.json()["error"].as_str()),
+        (400, Some(told))
+    );
+}
+
+#[tokio::test]
 async fn a_mistake_of_the_upstream_is_not_told_as_a_lack_of_room() {
     let upstream = Upstream::start([Reply::status(500).send("{}")]).await;
     let gateway = Gateway::before(&upstream).await;
