@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::HttpState;
+use super::body;
 use super::error::ApiError;
 use super::gateway::RequestHeaders;
 use super::pass::Pass;
@@ -32,7 +33,10 @@ pub(super) async fn require_key(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    authorise(&state, request.headers())?;
+    if let Err(refused) = authorise(&state, request.headers()) {
+        body::hear_out(request.into_body()).await;
+        return Err(refused);
+    }
     Ok(next.run(request).await)
 }
 

@@ -202,15 +202,16 @@ impl fmt::Debug for HttpState {
 /// Everything that the server answers.
 pub fn router(state: HttpState) -> Routes {
     let routes = routes(&state);
-    let behind = routes
-        .clone()
-        .fallback(|request: Request| async move { nothing_here(request.uri().path()) });
+    let behind = routes.clone().fallback(nothing_here);
     // A base path costs only who uses it: paths without one are found before this is asked.
     routes.fallback(|request: Request| gateway::behind_base(state, behind, request))
 }
 
-/// What is said of a path that does not exist.
-fn nothing_here(path: &str) -> Response {
+/// What is said of a path that does not exist, when the body has been heard.
+async fn nothing_here(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    body::hear_out(body).await;
+    let path = parts.uri.path();
     match gateway::is_at_home(path) {
         true => gateway::no_such_path(path),
         false => {

@@ -25,6 +25,7 @@ use super::ollama;
 use super::request_headers::RequestHeaders;
 use super::routes;
 use crate::http::HttpState;
+use crate::http::body;
 use crate::types::Wire;
 
 /// What is asked for.
@@ -159,7 +160,10 @@ async fn try_serve(
     };
     let exchange = match Exchange::begin(state, wire, &headers) {
         Ok(exchange) => exchange,
-        Err(failure) => return failure.response(wire),
+        Err(failure) => {
+            body::hear_out(body).await;
+            return failure.response(wire);
+        }
     };
     let asked = Asked {
         exchange: &exchange,

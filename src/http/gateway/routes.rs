@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::Method;
 use axum::http::StatusCode;
+use axum::http::Uri;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -263,17 +264,15 @@ pub(in crate::http) async fn behind_base(
     let path = request.uri().path();
     let rest = {
         let settings = state.gateway.now();
-        let Some(rest) = settings.behind_base(path) else {
-            return crate::http::nothing_here(path);
-        };
-        match request.uri().query() {
-            Some(query) => format!("{rest}?{query}").parse(),
-            None => rest.parse(),
-        }
+        let rest = settings.behind_base(path);
+        rest.and_then(|rest| match request.uri().query() {
+            Some(query) => format!("{rest}?{query}").parse::<Uri>().ok(),
+            None => rest.parse().ok(),
+        })
     };
     match rest {
-        Ok(rest) => *request.uri_mut() = rest,
-        Err(_) => return crate::http::nothing_here(request.uri().path()),
+        Some(rest) => *request.uri_mut() = rest,
+        None => return crate::http::nothing_here(request).await,
     }
     match routes.call(request).await {
         Ok(response) => response,

@@ -1,6 +1,9 @@
 //! Who comes in, and with which header.
 
 use agon::http::GatewayConfig;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use super::Gateway;
 use super::MASTER;
@@ -102,4 +105,27 @@ async fn without_the_key_only_health_is_told_and_no_error_repeats_a_key() {
     });
     let heard = hear(http_client().get(gateway.url("/metrics"))).await;
     assert_eq!(heard.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_refused_may_finish_sending_and_then_reads_why() {
+    let gateway = Gateway::with_list(Vec::new()).await;
+    let address = gateway.base.trim_start_matches("http://").to_owned();
+    let length = 12 << 20;
+    for (path, key, wanted) in [
+        ("/v1/chat/completions", "wrong", "HTTP/1.1 401"),
+        ("/v1/audio/transcriptions", MASTER, "HTTP/1.1 404"),
+        ("/api/v1/debates", "wrong", "HTTP/1.1 401"),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: agon\r\nauthorization: Bearer {key}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let body = vec![b'x'; length];
+        socket.write_all(&body).await.expect(path);
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer).await.expect(path);
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), wanted, "{path}");
+    }
 }
