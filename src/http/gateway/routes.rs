@@ -102,6 +102,12 @@ const ROUTES: &[(MethodFilter, At, &str, Endpoint)] = &[
         Endpoint::Embeddings,
     ),
     (POST, At::Here, "/openai/v1/responses", Endpoint::Responses),
+    // What the Azure SDK asks without a deployment, and OpenAI's own with this path as its base.
+    (POST, At::Here, "/openai/chat/completions", Endpoint::Chat),
+    (POST, At::Here, "/openai/completions", Endpoint::Completions),
+    (POST, At::Here, "/openai/embeddings", Endpoint::Embeddings),
+    (POST, At::Here, "/openai/responses", Endpoint::Responses),
+    (GET, At::Here, "/openai/models", Endpoint::Models),
     (
         POST,
         At::NamedWithVersion,

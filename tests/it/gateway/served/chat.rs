@@ -203,6 +203,7 @@ async fn when_the_client_leaves_the_upstream_is_left_at_once() {
 async fn the_path_may_name_the_model_and_stand_behind_a_base_path() {
     let paths = [
         "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21",
+        "/openai/chat/completions?api-version=2024-10-21",
         "/engines/gpt-4o-mini/chat/completions",
         "/v1/engines/gpt-4o-mini/chat/completions",
         "/litellm/v1/chat/completions",
