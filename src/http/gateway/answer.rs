@@ -15,6 +15,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::renamed::Renamed;
 use super::request_headers::RequestHeaders;
+use super::several;
 use super::stream;
 use super::stream::AnswerStream;
 use crate::client::BaseLlmClient;
@@ -52,7 +53,12 @@ pub(super) async fn answer(
     (parts, body): (&Parts, Body),
 ) -> Result<Response, Failure> {
     let body = exchange::read_body(exchange.state, parts, body).await?;
-    let (asked, client, request) = read(exchange, headers, path, &body)?;
+    let (asked, client, request) = match read(exchange, headers, &path, &body) {
+        Ok(read) => read,
+        Err(failure) => {
+            return Box::pin(several::answer(exchange, headers, &path, (&body, failure))).await;
+        }
+    };
     let answered = match request.head.stream {
         true => streamed(exchange, &asked, &*client, &request).await,
         false => whole(exchange, &asked, &*client, &request).await,
@@ -65,15 +71,15 @@ pub(super) async fn answer(
 }
 
 /// Reads what routing needs and finds who answers.
-fn read(
+pub(super) fn read(
     exchange: &Exchange<'_>,
     headers: &RequestHeaders<'_>,
-    path: Path,
+    path: &Path,
     body: &Bytes,
 ) -> Result<(String, Arc<dyn BaseLlmClient>, ChatRequest), Failure> {
     let found = head::scan(exchange.wire, body)?;
-    let asked = match (path.model, &found.model) {
-        (Some(model), _) => model,
+    let asked = match (&path.model, &found.model) {
+        (Some(model), _) => model.clone(),
         (None, Some(model)) => model.clone().into_owned(),
         (None, None) => return Err(missing("model")),
     };
@@ -200,7 +206,11 @@ async fn whole(
     Ok(response)
 }
 
-fn written(exchange: &Exchange<'_>, asked: &str, answer: &ChatResponse) -> Result<Bytes, Failure> {
+pub(super) fn written(
+    exchange: &Exchange<'_>,
+    asked: &str,
+    answer: &ChatResponse,
+) -> Result<Bytes, Failure> {
     let model = answering(exchange, asked, &answer.model);
     let head = answer_head(exchange, model, &answer.id, true);
     let body = serve::encode_response(exchange.wire, answer, &head)?;

@@ -22,6 +22,7 @@ mod renamed;
 mod request_headers;
 mod routes;
 mod settings;
+mod several;
 mod stream;
 mod told_headers;
 mod upstream_headers;

@@ -262,3 +262,38 @@ async fn a_fallback_of_the_callers_may_have_messages_of_its_own() {
         ask("main")["messages"]
     );
 }
+
+#[tokio::test]
+async fn several_models_with_commas_between_answer_with_a_list() {
+    let fails = || Reply::status(400).send(r#"{"error":{"message":"no"}}"#);
+    let (one, two) = (
+        Upstream::start([Reply::json(&completion("one")), fails()]).await,
+        Upstream::start([
+            Reply::json(&completion("two")),
+            Reply::json(&completion("two")),
+        ])
+        .await,
+    );
+    let base = |upstream: &Upstream| Some(format!("{}/v1", upstream.base_url()));
+    let gateway = Gateway::with_list(vec![
+        deployment("a", "openai/gpt-4o-mini", base(&one)),
+        deployment("b", "openai/gpt-4o", base(&two)),
+    ])
+    .await;
+    let heard = gateway.post("/v1/chat/completions", &ask("a, b")).await;
+    let told = heard.json();
+    let text = |index: usize| &told[index]["choices"][0]["message"]["content"];
+    assert_eq!((text(0), text(1)), (&json!("one"), &json!("two")), "{told}");
+    assert_eq!(one.requests()[0].json()["model"], "gpt-4o-mini");
+    assert_eq!(two.requests()[0].json()["model"], "gpt-4o");
+    // One that fails takes nothing from the other.
+    let told = gateway
+        .post("/v1/chat/completions", &ask("a,b"))
+        .await
+        .json();
+    assert_eq!(told[0]["error"]["code"], "400", "{told}");
+    assert_eq!(told[1]["choices"][0]["message"]["content"], "two", "{told}");
+    let heard = gateway.post("/v1/chat/completions", &ask("a,nobody")).await;
+    assert_eq!(heard.status, 404);
+    assert!(heard.text.contains("nobody"), "{}", heard.text);
+}
