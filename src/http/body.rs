@@ -14,6 +14,9 @@ use serde::de::DeserializeOwned;
 use super::HttpState;
 use super::error::ApiError;
 
+/// Longest silence within a body that is awaited, and longest wait for the whole of a short one.
+pub(super) const MOST_QUIET: Duration = Duration::from_secs(60);
+
 /// How much of a body that is too large is read away, and for how long.
 const MAX_HEARD_BYTES: usize = 64 << 20;
 const HEAR_FOR: Duration = Duration::from_secs(5);
@@ -52,9 +55,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for Body<T> {
             hear_out(body).await;
             return Err(too_large(most));
         }
-        let bytes = axum::body::to_bytes(body, most)
-            .await
-            .map_err(|_| too_large(most))?;
+        let bytes = whole(body, most).await?;
         let value = serde_json::from_slice(&bytes).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => {
                 ApiError::unprocessable("invalid_request", error.to_string())
@@ -79,15 +80,24 @@ impl<T: DeserializeOwned + Default> FromRequest<HttpState> for OptionalBody<T> {
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, ApiError> {
         let most = state.config.max_body_bytes;
         let (parts, body) = request.into_parts();
-        let bytes = axum::body::to_bytes(body, most)
-            .await
-            .map_err(|_| too_large(most))?;
+        let bytes = whole(body, most).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
         let request = Request::from_parts(parts, AnyBody::from(bytes));
         let body = Body::from_request(request, state).await?;
         Ok(Self(body.value))
+    }
+}
+
+async fn whole(body: AnyBody, most: usize) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(MOST_QUIET, axum::body::to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| too_large(most)),
+        Err(_) => {
+            let help = "the rest of the body did not come in time";
+            let status = StatusCode::REQUEST_TIMEOUT;
+            Err(ApiError::new(status, "request_timeout", help))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use axum::http::HeaderValue;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
+use futures::FutureExt;
 use http_body_util::BodyExt;
 use serde_json::Map;
 use serde_json::Value;
@@ -172,11 +173,7 @@ pub(super) async fn read_body(
     // Most bodies are one piece, which is handed on as it is. The pieces of a longer one are let go as they come, so
     // that they are read into the same memory again.
     let (mut body, mut first, mut whole) = (body, Bytes::new(), Vec::new());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Failure::invalid("the body of the request broke off"))?;
-        let Ok(piece) = frame.into_data() else {
-            continue;
-        };
+    while let Some(piece) = next_piece(&mut body).await? {
         if first.len() + whole.len() + piece.len() > most {
             return Err(Failure::too_large(most));
         }
@@ -193,6 +190,26 @@ pub(super) async fn read_body(
     match whole.is_empty() {
         true => Ok(first),
         false => Ok(whole.into()),
+    }
+}
+
+/// The next bytes of a body. Mostly they are there already, and then no timer is made.
+async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Failure> {
+    loop {
+        let next = match body.frame().now_or_never() {
+            Some(next) => next,
+            None => tokio::time::timeout(body::MOST_QUIET, body.frame())
+                .await
+                .map_err(|_| Failure::too_slow())?,
+        };
+        let Some(frame) = next else {
+            return Ok(None);
+        };
+        let frame = frame.map_err(|_| Failure::invalid("the body of the request broke off"))?;
+        // Trailers say nothing here.
+        if let Ok(piece) = frame.into_data() {
+            return Ok(Some(piece));
+        }
     }
 }
 
@@ -338,7 +355,23 @@ impl Decimal {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures::StreamExt;
+    use futures::stream;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_go_on_is_not_awaited_for_ever() {
+        let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+        let mut body = Body::from_stream(begun.chain(stream::pending()));
+        assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), "{");
+        let began = Instant::now();
+        let failure = next_piece(&mut body).await.unwrap_err();
+        assert!(began.elapsed() >= body::MOST_QUIET);
+        assert_eq!(failure.response(Wire::OpenaiChat).status(), 408);
+    }
 
     #[test]
     fn numbers_are_written_with_their_places() {

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
+use crate::http::body;
 use crate::types::Wire;
 use crate::wire::WireError;
 use crate::wire::head::BadHead;
@@ -86,6 +87,20 @@ impl Failure {
         let message = format!("the body is too large: {} MiB is the most", most >> 20);
         let kind = LlmErrorKind::InvalidRequest;
         Self::own(kind, 413, "request_too_large", message)
+    }
+
+    /// The rest of the body does not come.
+    pub(super) fn too_slow() -> Self {
+        let message = format!(
+            "the rest of the body did not come within {} s",
+            body::MOST_QUIET.as_secs()
+        );
+        Self::own(
+            LlmErrorKind::InvalidRequest,
+            408,
+            "request_timeout",
+            message,
+        )
     }
 
     /// There is nothing at this path.
