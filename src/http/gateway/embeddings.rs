@@ -38,20 +38,17 @@ pub(super) async fn openai(asked: &Asked<'_>, body: Body) -> Result<Response, Fa
     let (answer, mut response) = embed(asked, &model, &members, "input").await?;
     let vector = |(index, vector): (usize, &Vec<f32>)| {
         let embedding = match packed {
-            true => json!(base64_of(vector)),
-            false => json!(vector),
+            true => format!("\"{}\"", base64_of(vector)),
+            false => numbers(vector),
         };
-        json!({"object": "embedding", "index": index, "embedding": embedding})
+        format!(r#"{{"object":"embedding","index":{index},"embedding":{embedding}}}"#)
     };
-    let data: Vec<Value> = answer.vectors.iter().enumerate().map(vector).collect();
+    let data: Vec<String> = answer.vectors.iter().enumerate().map(vector).collect();
     let tokens = answer.usage.prompt_tokens();
-    let body = json!({
-        "object": "list",
-        "data": data,
-        "model": model,
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-    });
-    *response.body_mut() = body.to_string().into();
+    let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
+    let (data, model) = (data.join(","), Value::from(model));
+    let body = format!(r#"{{"object":"list","data":[{data}],"model":{model},"usage":{usage}}}"#);
+    *response.body_mut() = body.into();
     Ok(response)
 }
 
@@ -62,14 +59,13 @@ pub(super) async fn ollama(asked: &Asked<'_>, body: Body) -> Result<Response, Fa
     let model = exchange::model_of(&members)?;
     let (answer, mut response) = embed(asked, &model, &members, "input").await?;
     let took = asked.exchange.started.elapsed().as_nanos();
-    let body = json!({
-        "model": model,
-        "embeddings": answer.vectors,
-        "total_duration": u64::try_from(took).unwrap_or(u64::MAX),
-        "load_duration": 0,
-        "prompt_eval_count": answer.usage.prompt_tokens(),
-    });
-    *response.body_mut() = body.to_string().into();
+    let vectors: Vec<String> = answer.vectors.iter().map(|it| numbers(it)).collect();
+    let (vectors, model) = (vectors.join(","), Value::from(model));
+    let count = answer.usage.prompt_tokens();
+    let body = format!(
+        r#"{{"model":{model},"embeddings":[{vectors}],"total_duration":{took},"load_duration":0,"prompt_eval_count":{count}}}"#
+    );
+    *response.body_mut() = body.into();
     Ok(response)
 }
 
@@ -80,7 +76,7 @@ pub(super) async fn ollama_single(asked: &Asked<'_>, body: Body) -> Result<Respo
     let model = exchange::model_of(&members)?;
     let (answer, mut response) = embed(asked, &model, &members, "prompt").await?;
     let vector = answer.vectors.into_iter().next().unwrap_or_default();
-    *response.body_mut() = json!({"embedding": vector}).to_string().into();
+    *response.body_mut() = format!(r#"{{"embedding":{}}}"#, numbers(&vector)).into();
     Ok(response)
 }
 
@@ -152,6 +148,12 @@ fn texts(input: Option<&Value>, member: &'static str) -> Result<Vec<String>, Fai
             Err(Failure::member(member, help))
         }
     }
+}
+
+/// A vector as a list. As [`Value`]s the numbers would be written with twice as many digits as they have.
+fn numbers(vector: &[f32]) -> String {
+    // Numbers can always be written; one that is none becomes null.
+    serde_json::to_string(vector).unwrap_or_default()
 }
 
 /// A vector as OpenAI packs it: little-endian floats.

@@ -12,7 +12,7 @@ const MODEL: &str = "openai/text-embedding-3-small";
 async fn texts_become_vectors_as_numbers_or_packed() {
     let answer = json!({"object": "list", "model": "text-embedding-3-small", "data": [
         {"object": "embedding", "index": 0, "embedding": [1.0, -0.5]},
-        {"object": "embedding", "index": 1, "embedding": [0.25, 2.0]}],
+        {"object": "embedding", "index": 1, "embedding": [0.1, 2.0]}],
         "usage": {"prompt_tokens": 4, "total_tokens": 4}});
     let one = json!({"object": "list", "model": "text-embedding-3-small",
         "data": [{"object": "embedding", "index": 0, "embedding": [1.0, -0.5]}],
@@ -28,7 +28,7 @@ async fn texts_become_vectors_as_numbers_or_packed() {
     let body = json!({"model": MODEL, "input": ["a", "b"], "dimensions": 2});
     let heard = gateway.post("/v1/embeddings", &body).await;
     let told = heard.json();
-    assert_eq!(told["data"][1]["embedding"], json!([0.25, 2.0]), "{told}");
+    assert!(heard.text.contains("[0.1,2.0]"), "{}", heard.text);
     assert_eq!(
         (&told["model"], &told["usage"]["prompt_tokens"]),
         (&json!(MODEL), &json!(4))
