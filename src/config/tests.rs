@@ -141,7 +141,10 @@ fn every_mistake_of_our_sections_is_told_with_its_line() {
     let mistakes = told(&loaded.report.mistakes);
     for (line, words) in [
         (2, "unknown key \"server.hots\": did you mean \"host\"?"),
-        (3, "server.port is a text: it should be u16"),
+        (
+            3,
+            "server.port is a text: it should be a whole number from 0 to 65535",
+        ),
         (4, "log.format is none of text, json"),
         (6, "\"router.num_retires\": did you mean \"num_retries\"?"),
         (7, "router.cooldown_s is a list"),
@@ -169,7 +172,7 @@ fn anchors_and_merge_keys_work_and_keep_the_lines_of_what_they_name() {
     let mistakes = told(&loaded.report.mistakes);
     assert_eq!(
         mistakes,
-        ["2: router.num_retries is a text: it should be u8"]
+        ["2: router.num_retries is a text: it should be a whole number from 0 to 255"]
     );
     assert_eq!(loaded.report.ignored[0].path, "x-base");
 }

@@ -1,5 +1,6 @@
 //! From a tree to a typed value: a serde format whose errors know their line and tell no values.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -97,6 +98,19 @@ impl Wrong {
     }
 }
 
+/// What is wanted, for people who do not write Rust.
+fn in_words(wanted: &dyn Expected) -> Cow<'static, str> {
+    let wanted = wanted.to_string();
+    match wanted.as_str() {
+        "f32" | "f64" => "a number".into(),
+        "u8" => "a whole number from 0 to 255".into(),
+        "u16" => "a whole number from 0 to 65535".into(),
+        "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number".into(),
+        other if other == "a map" || other.starts_with("struct ") => "a mapping".into(),
+        _ => wanted.into(),
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.help)
@@ -133,14 +147,14 @@ impl serde::de::Error for Wrong {
             | Unexpected::Other(_) => "something else",
         };
         Self {
-            help: format!("is {found}: it should be {wanted}"),
+            help: format!("is {found}: it should be {}", in_words(wanted)),
             ..Self::custom("")
         }
     }
 
     fn invalid_value(_: Unexpected<'_>, wanted: &dyn Expected) -> Self {
         Self {
-            help: format!("should be {wanted}"),
+            help: format!("should be {}", in_words(wanted)),
             ..Self::custom("")
         }
     }

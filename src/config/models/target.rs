@@ -74,7 +74,7 @@ pub(super) fn key(
     let node = &fields.take_any(name)?.node;
     if let Some(variable) = &node.unset {
         let help = format!(
-            "{}: the variable {variable} is not set, so calls to this deployment will fail with 401",
+            "{}: the variable {variable} is not set, so calls to this deployment will fail",
             fields.path_of(name)
         );
         fields.report.warn(&node.place, help);
