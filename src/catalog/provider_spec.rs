@@ -53,6 +53,9 @@ pub struct ProviderSpec {
     pub keyless: bool,
     /// `true` when every model that it has is in the catalog, so that another name is a mistake.
     pub lists_all_models: bool,
+    /// `true` when it answers requests of OpenAI's Responses API for the models that are otherwise asked for chats.
+    /// Another server at another address may not.
+    pub answers_responses: bool,
     /// Where these facts come from.
     pub source: String,
     /// The day they were last checked, `YYYY-MM-DD`.
@@ -81,6 +84,11 @@ impl ProviderSpec {
             Some(value) => Ok(self.completed(&value)),
             None => self.usual_address(&env),
         }
+    }
+
+    /// `true` when an address is the provider's own, and not that of another server that speaks as it does.
+    pub fn is_at_home(&self, base_url: &str) -> bool {
+        base_url.trim_end_matches('/') == self.base_url.example().trim_end_matches('/')
     }
 
     /// Returns an address as people write it, completed from the usual one.

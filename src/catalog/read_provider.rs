@@ -65,6 +65,7 @@ fn read_spec(
     let base_url_env = env_names(fields, "base_url_env", report);
     let keyless = fields.take("keyless", report).unwrap_or(false);
     let lists_all_models = fields.take("lists_all_models", report).unwrap_or(false);
+    let answers_responses = fields.take("answers_responses", report).unwrap_or(false);
     let auth = auth(fields, keyless, report);
     let headers = headers(fields, report);
     let local = fields.take("local", report).unwrap_or(false);
@@ -102,6 +103,7 @@ fn read_spec(
         default_max_output_tokens,
         keyless,
         lists_all_models,
+        answers_responses,
         source: source?,
         checked: checked?,
     })

@@ -80,6 +80,8 @@ struct LaneKey {
     /// The address of the target, which the lane keeps alive.
     target: usize,
     endpoint: Option<Endpoint>,
+    /// It is asked as a caller of the Responses API asks, where the provider may answer that.
+    as_responses: bool,
 }
 
 /// The lanes that were used.
@@ -94,7 +96,7 @@ impl Lanes {
     pub(super) fn of(
         &self,
         general: (&ProviderSpec, &UnifiedParts, CallTimeouts),
-        model: &ModelName,
+        (model, as_responses): (&ModelName, bool),
         call: &CallContext,
     ) -> Result<Arc<Lane>, LlmError> {
         let key = LaneKey {
@@ -104,13 +106,14 @@ impl Lanes {
                 .as_ref()
                 .map_or(0, |target| Arc::as_ptr(target) as usize),
             endpoint: call.endpoint.clone(),
+            as_responses,
         };
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = known.get(&key) {
             return Ok(Arc::clone(lane));
         }
         drop(known);
-        let lane = Arc::new(Lane::new(general, model, call)?);
+        let lane = Arc::new(Lane::new(general, (model, as_responses), call)?);
         let mut lanes = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if lanes.len() >= MAX_LANES {
             lanes.clear();
@@ -132,16 +135,19 @@ impl fmt::Debug for Lane {
 impl Lane {
     fn new(
         (spec, parts, timeouts): (&ProviderSpec, &UnifiedParts, CallTimeouts),
-        model: &ModelName,
+        (model, as_responses): (&ModelName, bool),
         call: &CallContext,
     ) -> Result<Self, LlmError> {
         let target = call.target.as_deref();
-        let spoken = Spoken::of(&parts.catalog, spec, model);
+        let mut spoken = Spoken::of(&parts.catalog, spec, model);
         let environment = match target {
             Some(target) => auth::environment_of(spec, &parts.environment, target),
             None => parts.environment.clone(),
         };
         let place = auth::target(spec, &environment, call.endpoint.as_ref(), target)?;
+        if as_responses && spoken.wire == Wire::OpenaiChat && spec.is_at_home(&place.base_url) {
+            spoken.wire = Wire::OpenaiResponses;
+        }
         let sent = parts.catalog.as_sent(model).model().to_owned();
         let way = |stream| -> Result<(Way, Arc<Credential>), LlmError> {
             let encoded = usual(spec, &spoken, &sent, stream)?;

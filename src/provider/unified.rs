@@ -101,7 +101,7 @@ impl UnifiedClient {
     /// # Errors
     /// As for a call, as far as it fails before anything is sent.
     pub fn preview(&self, request: &ChatRequest, stream: bool) -> Result<Preview, LlmError> {
-        let lane = self.lane(&request.head.model, &request.call)?;
+        let lane = self.lane(request)?;
         let written = self.write(&lane, request, &lane.spoken, stream)?;
         let prepared = self.prepared(&lane, request, written, stream)?;
         Ok(prepared.preview(request.call.trace.dropped()))
@@ -112,10 +112,19 @@ impl UnifiedClient {
         &self.spec
     }
 
-    fn lane(&self, model: &ModelName, call: &CallContext) -> Result<Arc<Lane>, LlmError> {
+    fn lane(&self, request: &ChatRequest) -> Result<Arc<Lane>, LlmError> {
         let parts = &*self.parts;
         let general = (self.spec.as_ref(), parts, self.timeouts);
-        parts.lanes.of(general, model, call)
+        let as_responses = self.spec.answers_responses
+            && matches!(
+                request.content,
+                Content::Raw {
+                    wire: Wire::OpenaiResponses,
+                    ..
+                }
+            );
+        let asked = (&request.head.model, as_responses);
+        parts.lanes.of(general, asked, &request.call)
     }
 
     /// Sends a request and hands back the reply once its status is a success. At a local server that means to wait
@@ -126,7 +135,7 @@ impl UnifiedClient {
         stream: bool,
     ) -> Result<(Opened, Held<'a>), LlmError> {
         request.call.trace.note_path(CallPath::Unified);
-        let lane = self.lane(&request.head.model, &request.call)?;
+        let lane = self.lane(request)?;
         let mut spoken = lane.spoken.clone();
         let held = self.enter(request, &lane, &mut spoken).await?;
         let written = self.write(&lane, request, &spoken, stream)?;

@@ -26,8 +26,10 @@ use agon::types::ResponseFormat;
 use agon::types::Role;
 use agon::types::Sampling;
 use agon::types::Seal;
+use agon::types::Target;
 use agon::types::Tool;
 use agon::types::ToolCall;
+use agon::types::Wire;
 use serde_json::Value;
 use serde_json::json;
 
@@ -287,6 +289,39 @@ fn every_provider_is_sent_what_its_wire_says() {
             insta::assert_snapshot!(*provider, all);
         });
     }
+}
+
+#[test]
+fn a_request_of_the_responses_api_reaches_openai_as_it_is() {
+    let body = json!({"model": "mine", "input": "hi", "store": false, "include": ["reasoning.encrypted_content"],
+        "tools": [{"type": "web_search"}], "num_retries": 1});
+    let asked = |model: &str, base: Option<&str>| {
+        let head = ChatRequest::new(model.parse().unwrap(), Chat::default()).head;
+        let body = body.to_string().into();
+        let mut request = ChatRequest::raw(head, Wire::OpenaiResponses, body);
+        request.call.target = base.map(|base| {
+            Arc::new(Target {
+                api_base: Some(base.to_owned()),
+                ..Target::default()
+            })
+        });
+        let preview = factory(&Arc::new(Catalog::embedded()))
+            .preview(&request)
+            .unwrap();
+        let sent: Value = serde_json::from_slice(&preview.body).unwrap();
+        (preview.url, sent)
+    };
+    let mut wanted = body.clone();
+    wanted["model"] = json!("gpt-5");
+    wanted.as_object_mut().unwrap().remove("num_retries");
+    let (url, sent) = asked("openai/gpt-5", Some("https://api.openai.com/v1"));
+    assert_eq!(url, "https://api.openai.com/v1/responses");
+    assert_eq!(sent, wanted);
+    // Other servers that speak as OpenAI does may know chats only.
+    let (url, _) = asked("openai/gpt-5", Some("http://127.0.0.1:9/v1"));
+    assert_eq!(url, "http://127.0.0.1:9/v1/chat/completions");
+    let (url, _) = asked("groq/llama-3.1-8b-instant", None);
+    assert!(url.ends_with("/chat/completions"), "{url}");
 }
 
 #[test]
