@@ -166,6 +166,11 @@ impl LlmError {
         self.kind == LlmErrorKind::Authentication && self.status.is_none()
     }
 
+    /// `true` when there is nobody of this name to ask, which no upstream has said.
+    pub fn names_nobody(&self) -> bool {
+        self.kind == LlmErrorKind::ModelNotFound && self.status.is_none()
+    }
+
     /// The same error with the upstream's status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

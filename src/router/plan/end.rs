@@ -23,6 +23,14 @@ pub(in crate::router) fn give_up(
     failures: &[Failure],
     excluded: &[Exclusion],
 ) -> LlmError {
+    // Behind another gateway a name may be that gateway's alone. That nobody else has it says nothing of what went
+    // wrong there.
+    let nobody = |failure: &&Failure| failure.error.names_nobody();
+    let asked = failures.iter().filter(|it| !nobody(it));
+    if failures.iter().any(|it| nobody(&it)) && asked.clone().next().is_some() {
+        let asked: Vec<Failure> = asked.cloned().collect();
+        return give_up(view, &asked, excluded);
+    }
     let mut tried: Vec<Attempt> = failures.iter().map(|it| as_attempt(view, it)).collect();
     let attempts = tried.len();
     tried.extend(excluded.iter().filter_map(|it| it.as_attempt(view)));

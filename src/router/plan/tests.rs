@@ -189,6 +189,12 @@ async fn failures_of_one_class_keep_it_and_mixed_ones_list_who_was_asked() {
         LlmErrorKind::InvalidRequest,
         "the caller can mend it"
     );
+    let nobody = failure(0, LlmErrorKind::ModelNotFound, None);
+    assert_eq!(
+        error(&[down(), nobody]).kind,
+        DOWN,
+        "that nobody else has the name is not what failed"
+    );
     let mixed = error(&[limited(), down()]);
     let LlmErrorKind::NoDeployment { tried, .. } = mixed.kind else {
         panic!("{mixed:?}")
