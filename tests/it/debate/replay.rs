@@ -160,6 +160,7 @@ impl Played {
             },
             _ => Command::Resume {},
         };
+                watches: false,
         self.told(command)
     }
 
