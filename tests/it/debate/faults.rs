@@ -152,6 +152,21 @@ async fn a_429_is_waited_for_as_long_as_it_asks() {
         "it waited {:?}",
         times[1] - times[0]
     );
+    // Whoever watches is told why nothing comes, and then sees the turn end.
+    let events = &watcher.seen.events;
+    let waits = of_kind(events, "turn.waiting");
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!(waits[0]["data"]["cause"], "rate_limited");
+    let wait_ms = waits[0]["data"]["wait_ms"].as_u64().unwrap();
+    assert!((900..=1_500).contains(&wait_ms), "{wait_ms}");
+    let spoken = of_kind(events, "turn.completed");
+    let of_it = spoken
+        .iter()
+        .find(|event| event["turn"] == waits[0]["turn"]);
+    let of_it = of_it.expect("the turn completes");
+    assert_eq!(of_it["data"]["agent"], "Boole");
+    assert_eq!(of_it["data"]["text"], "worth the wait");
+    assert!(of_it["seq"].as_u64() > waits[0]["seq"].as_u64());
 }
 
 #[tokio::test]
