@@ -42,6 +42,8 @@ pub(super) struct Rendered {
     /// The request.
     pub(super) messages: Vec<Message>,
     /// What was left out to fit the model's window, one line each.
+    /// How many bytes at the beginning of the question are the same in every request to this agent.
+    pub(super) steady_bytes: usize,
     pub(super) left_out: Vec<String>,
     /// Why the request must not be made: it does not fit the window even so.
     pub(super) overflow: Option<String>,
@@ -78,6 +80,7 @@ pub(super) fn render(state: &State, turn: &TurnRecord) -> Rendered {
         summary: reader.replacement(),
     };
     let fitted = request.fit(window.map(|window| window.saturating_sub(taken)));
+    let steady_bytes = request.steady_bytes();
     let overflow = window.filter(|_| fitted.over > 0).map(|window| {
         format!(
             "about {} tokens are needed with {kept} for the answer, and the window of {} holds {window}",
@@ -93,6 +96,7 @@ pub(super) fn render(state: &State, turn: &TurnRecord) -> Rendered {
     Rendered {
         messages,
         left_out: fitted.left_out,
+        steady_bytes,
         overflow,
     }
 }
@@ -226,6 +230,7 @@ impl<'a> Reader<'a> {
                 Message::text(Role::User, text),
             ],
             left_out: Vec::new(),
+            steady_bytes: 0,
             overflow: None,
         }
     }

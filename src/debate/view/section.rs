@@ -21,7 +21,13 @@ impl<'a> Reader<'a> {
         sights.sort_by_key(|sight| steadiness(&sight.atom));
         let mut sections: Vec<Section> = sights
             .into_iter()
-            .filter_map(|sight| self.section(sight))
+            .filter_map(|sight| {
+                let section = self.section(sight)?;
+                Some(Section {
+                    is_steady: steadiness(&sight.atom) < GROWS,
+                    ..section
+                })
+            })
             .collect();
         sections.extend(self.question());
         sections.extend(self.pickable());
@@ -278,12 +284,15 @@ fn steadiness(atom: &Atom) -> u8 {
         | Atom::OwnLast
         | Atom::Others
         | Atom::OthersLast
+/// Where what changes from turn to turn stands: behind all that does not.
+const GROWS: u8 = 5;
+
         | Atom::OthersRound(_)
         | Atom::Phase(_)
         | Atom::Summary
         | Atom::Votes
         | Atom::Polls
-        | Atom::Human => 5,
+        | Atom::Human => GROWS,
     }
 }
 
