@@ -161,6 +161,7 @@ async fn go_on(args: &ForkArgs, app: &App, settings: &Settings) -> Result<ExitCo
     let say = |text: &String| Command::Interject {
         text: text.clone(),
         to: None,
+        watches: false,
     };
     changes.extend(args.says.iter().map(say));
     let order = ForkOrder {

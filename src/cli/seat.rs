@@ -121,6 +121,7 @@ impl Seat {
             return Ok(Command::Interject {
                 text: text.trim().to_owned(),
                 to: None,
+                watches: false,
             });
         }
         let Some((turn, text)) = &mut self.asked else {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::evidence::QuoteScanner;
 use super::plan::CallPlan;
+use super::prefix;
 use crate::catalog::Catalog;
 use crate::client::CallContext;
 use crate::client::CallPath;
@@ -154,17 +155,19 @@ impl Caller {
         let trace = Arc::new(CallTrace::default());
         let origin = self.origins.of(debate);
         let mut request =
-            ChatRequest::new(plan.model.clone(), plan.chat.clone()).with_call(CallContext {
-                principal: origin.principal,
-                span: origin.span,
-                debate: Some(debate.clone()),
-                turn: Some(plan.turn.clone()),
-                deadline: Some(deadline),
-                depth: 1,
-                endpoint: plan.endpoint.clone(),
-                trace: Arc::clone(&trace),
-                ..CallContext::default()
-            });
+            ChatRequest::new(plan.model.clone(), prefix::marked(&plan, &self.catalog)).with_call(
+                CallContext {
+                    principal: origin.principal,
+                    span: origin.span,
+                    debate: Some(debate.clone()),
+                    turn: Some(plan.turn.clone()),
+                    deadline: Some(deadline),
+                    depth: 1,
+                    endpoint: plan.endpoint.clone(),
+                    trace: Arc::clone(&trace),
+                    ..CallContext::default()
+                },
+            );
         request.head.tags = origin.tags;
         let mut progress = Progress {
             driver,

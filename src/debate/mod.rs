@@ -16,6 +16,7 @@ pub mod format;
 mod order;
 mod plan;
 mod predicate;
+mod prefix;
 mod replay;
 mod schedule;
 pub mod state;

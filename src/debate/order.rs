@@ -1,6 +1,7 @@
 //! From what somebody asks for to a debate's spec: every mistake is found at once, and nothing is half-created.
 
 mod check;
+mod kin;
 mod seats;
 #[cfg(test)]
 mod tests;

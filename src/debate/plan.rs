@@ -19,6 +19,8 @@ use crate::types::Usage;
 use crate::types::debate::Contract;
 use crate::types::debate::Extract;
 use crate::types::debate::Extractor;
+use crate::types::debate::Order;
+use crate::types::debate::Spec;
 use crate::types::usage::estimate_tokens;
 
 /// Tokens of the engine's own words around an answer that another model is asked to read.
@@ -37,6 +39,9 @@ pub struct CallPlan {
     pub model: ModelName,
     /// What is asked.
     pub chat: Chat,
+    /// How many bytes at the beginning of the first question are the same in every request to this agent; 0 where it
+    /// is asked once, so that nothing is worth being kept for the next request.
+    pub steady_bytes: usize,
     /// Another address or credential than the provider's own.
     pub endpoint: Option<Endpoint>,
     /// How long the answer may take.
@@ -112,6 +117,7 @@ pub(super) fn call(state: &State, index: usize) -> CallPlan {
         reservation: asked.reservation(),
         model: asked.model,
         chat: asked.chat,
+        steady_bytes: asked.steady_bytes,
         endpoint: asked.endpoint,
         timeout: timeout.map(|seconds| Duration::from_secs(u64::from(seconds))),
         left_out: asked.left_out,
@@ -136,6 +142,7 @@ pub(super) fn first_call(state: &State, turn: &TurnRecord) -> Reservation {
 struct Asked {
     model: ModelName,
     chat: Chat,
+    steady_bytes: usize,
     endpoint: Option<Endpoint>,
     prices: Option<Prices>,
     max_tokens: u32,
@@ -167,6 +174,11 @@ impl Asked {
         Self {
             model: turn.model.clone(),
             chat,
+            steady_bytes: if is_asked_again(spec, &member.role) {
+                rendered.steady_bytes
+            } else {
+                0
+            },
             endpoint: member
                 .endpoint
                 .clone()
@@ -195,6 +207,7 @@ impl Asked {
         Self {
             model: extractor.model.clone(),
             chat,
+            steady_bytes: 0,
             endpoint: None,
             prices: extractor.prices,
             max_tokens,
@@ -217,6 +230,23 @@ impl Asked {
             cost_nanousd: self.prices.map_or(0, |prices| prices.cost(&most).0),
         }
     }
+}
+
+/// `true` when the format asks whoever has this role more than once.
+fn is_asked_again(spec: &Spec, role: &str) -> bool {
+    let phases = spec.format.phases.iter();
+    let asks = phases.filter(|phase| phase.who.iter().any(|who| who == role));
+    let turns = asks.map(|phase| {
+        let mut hosts = spec.format.phases.iter();
+        let host = hosts.find(|host| host.interleave.contains(&phase.id));
+        let often = host.map_or(1, |host| host.repeat.max);
+        let rounds = phase.repeat.max.saturating_mul(often);
+        match (phase.swap, &phase.order) {
+            (true, _) | (_, Order::PairQa) => rounds.saturating_mul(2),
+            (false, _) => rounds,
+        }
+    });
+    turns.fold(0, u32::saturating_add) > 1
 }
 
 fn response_format(name: &str, contract: &Contract, choices: &[String]) -> ResponseFormat {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::state::Requests;
 use super::state::State;
 use super::state::input_of;
 use crate::events::Draft;
@@ -53,12 +54,13 @@ fn walk(log: &[Envelope]) -> Result<u64, Box<Divergence>> {
         return Err(diverged(1, None, first));
     };
     let (mut state, opening) = State::create((**created).clone());
+    let mut requests = Requests::default();
     let mut expected = vec![opening].into_iter();
     for (seq, envelope) in (1..).zip(log) {
         let mut next = expected.next();
         if next.is_none() {
             let input = input_of(envelope).ok_or_else(|| diverged(seq, None, Some(envelope)))?;
-            expected = state.step(input).events.into_iter();
+            expected = requests.step(&mut state, input).events.into_iter();
             next = expected.next();
         }
         let is_same = envelope.seq == seq

@@ -109,6 +109,7 @@ mod tests {
             purpose: Purpose::Turn,
             model: model.parse().unwrap(),
             chat: Chat::default(),
+            steady_bytes: 0,
             endpoint: None,
             timeout: Some(Duration::from_secs(1)),
             request_hash: String::new(),

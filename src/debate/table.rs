@@ -310,6 +310,7 @@ impl Table {
                         self.tell(Command::Interject {
                             text: format!("notecanary-{note}. {}", words(1_000 + note)),
                             to: (!everybody).then(|| to.to_owned()),
+                            watches: false,
                         });
                     }
                     let chance = seed.map_or(turn as u64, |seed| {

@@ -8,6 +8,7 @@ mod ballots;
 mod fence;
 mod fit;
 mod label;
+mod mask;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,8 @@ use crate::types::debate::Spec;
 pub(super) struct Rendered {
     /// The request.
     pub(super) messages: Vec<Message>,
+    /// How many bytes at the beginning of the question are the same in every request to this agent.
+    pub(super) steady_bytes: usize,
     /// What was left out to fit the model's window, one line each.
     pub(super) left_out: Vec<String>,
     /// Why the request must not be made: it does not fit the window even so.
@@ -77,6 +80,7 @@ pub(super) fn render(state: &State, turn: &TurnRecord) -> Rendered {
         task: reader.task(&choices),
         summary: reader.replacement(),
     };
+    let steady_bytes = request.steady_bytes();
     let fitted = request.fit(window.map(|window| window.saturating_sub(taken)));
     let overflow = window.filter(|_| fitted.over > 0).map(|window| {
         format!(
@@ -92,6 +96,7 @@ pub(super) fn render(state: &State, turn: &TurnRecord) -> Rendered {
     messages.extend(after);
     Rendered {
         messages,
+        steady_bytes,
         left_out: fitted.left_out,
         overflow,
     }
@@ -225,6 +230,7 @@ impl<'a> Reader<'a> {
                 Message::text(Role::System, self.reading_rule()),
                 Message::text(Role::User, text),
             ],
+            steady_bytes: 0,
             left_out: Vec::new(),
             overflow: None,
         }

@@ -85,6 +85,10 @@ pub enum Command {
         /// For which agent; everybody when `None`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
+        /// `true` when who says it only watches: it is taken in phases that take remarks. Set by the server, from the
+        /// sender's role.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        watches: bool,
     },
 }
 

@@ -201,6 +201,7 @@ fn status_of(refused: &CommandRefused) -> StatusCode {
         | CommandRefused::PollIsClosed(_)
         | CommandRefused::PollIsFull
         | CommandRefused::NoPhase
+        | CommandRefused::NoRemarks(_)
         | CommandRefused::PhaseIsEnding
         | CommandRefused::RoundsCapped(_)
         | CommandRefused::SameModel(_)

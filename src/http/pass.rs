@@ -109,6 +109,14 @@ impl Role {
         }
     }
 
+    /// A command as this role gives it: what somebody says who only watches is marked as that.
+    pub(super) fn given(&self, mut command: Command) -> Command {
+        if let Command::Interject { watches, .. } = &mut command {
+            *watches = *self == Self::Audience;
+        }
+        command
+    }
+
     /// `true` when the role may tell a debate this; a seat speaks in its own turns only, which `speaker` tells.
     pub(super) fn may(&self, command: &Command, speaker: Option<&str>) -> bool {
         match (self, command) {

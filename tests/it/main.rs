@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cli;
+mod cli_debate;
 mod cli_eval;
 mod cli_formats;
 mod cli_local;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::debate::decide::choose_judges;
 use crate::debate::order::AgentOrder;
 use crate::types::ModelName;
 use crate::types::debate::Format;
@@ -28,7 +29,7 @@ pub struct Candidates {
 }
 
 /// Fills every seat that a format needs: debaters in the order of the candidates, from the beginning again when there
-/// are fewer of them than seats; judges and moderators from those that do not debate, as far as there are any.
+/// are fewer of them than seats; judges and moderators from families that do not debate, as far as there are any.
 /// Judges that were named stay.
 pub(super) fn cast(
     format: &Format,
@@ -60,15 +61,20 @@ pub(super) fn cast(
     if !judges.is_empty() {
         return (debaters, judges);
     }
-    let free = candidates.debaters.iter().skip(debaters.len());
-    let rest: Vec<&ModelName> = match &candidates.judge {
-        Some(judge) => vec![judge],
-        None => free.chain(&candidates.debaters).collect(),
-    };
-    let judges = seats(false)
+    let judging: Vec<&RoleDef> = seats(false)
         .into_iter()
         .flat_map(|role| std::iter::repeat_n(role, role.count.min as usize))
-        .zip(rest.iter().cycle())
+        .collect();
+    let judges = match &candidates.judge {
+        Some(judge) => vec![judge.clone(); judging.len()],
+        None => {
+            let debating: Vec<ModelName> = debaters.iter().map(|it| it.model.clone()).collect();
+            choose_judges(&debating, &candidates.debaters, judging.len())
+        }
+    };
+    let judges = judging
+        .into_iter()
+        .zip(&judges)
         .map(|(role, model)| seated(role, model))
         .collect();
     (debaters, judges)
@@ -78,5 +84,44 @@ fn seated(role: &RoleDef, model: &ModelName) -> AgentOrder {
     AgentOrder {
         role: Some(role.id.clone()),
         ..AgentOrder::of(model.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::debate::format::FormatLibrary;
+
+    fn judges_of(format: &str, debaters: &[&str]) -> Vec<String> {
+        let library = FormatLibrary::embedded();
+        let candidates = Candidates {
+            debaters: debaters.iter().map(|name| name.parse().unwrap()).collect(),
+            judge: None,
+        };
+        let format = library.get(format).expect("it is embedded");
+        let (_, judges) = cast(format, &candidates, Vec::new());
+        let names = judges.into_iter().map(|judge| judge.model.to_string());
+        names.collect()
+    }
+
+    #[test]
+    fn who_judges_is_no_kin_of_those_who_debate_where_there_is_a_choice() {
+        let found = [
+            "openai/gpt-5-mini",
+            "anthropic/claude-haiku-4-5",
+            "openrouter/anthropic/claude-sonnet-5",
+            "gemini/gemini-3-flash",
+        ];
+        // The first two debate; the third is kin of the second.
+        assert_eq!(judges_of("tit-for-tat", &found)[0], "gemini/gemini-3-flash");
+        // Kin is better than a debater's own model.
+        assert_eq!(
+            judges_of("tit-for-tat", &found[..3])[0],
+            "openrouter/anthropic/claude-sonnet-5"
+        );
+        assert_eq!(
+            judges_of("tit-for-tat", &found[..1])[0],
+            "openai/gpt-5-mini"
+        );
     }
 }

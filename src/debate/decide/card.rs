@@ -60,6 +60,30 @@ pub(super) fn of(state: &State, result: &Outcome<'_>) -> Card {
     }
 }
 
+/// The card of a debate that a side lost by not speaking: debating decided nothing, and what was held is told.
+pub(super) fn of_forfeit(state: &State, winner: Option<&str>) -> Card {
+    let totals = state.totals();
+    let mut card = Card {
+        best_single: best_single(state),
+        round0_majority: round0_majority(state),
+        outcome: Baseline {
+            id: "outcome".to_owned(),
+            agent: None,
+            answer: winner.map(str::to_owned),
+            // Nobody voted for it.
+            support: 0,
+            of: 0,
+            tokens: totals.usage.total_tokens(),
+            cost_nanousd: totals.cost_known.then_some(totals.cost_nanousd),
+        },
+        helped: 0,
+        bullied: 0,
+        summary: String::new(),
+    };
+    card.summary = words::of_forfeit(&card);
+    card
+}
+
 /// The majority of the first answers, where there are any; no answer for a tie.
 pub(super) fn round0_majority(state: &State) -> Option<Baseline> {
     let openings = openings(state);

@@ -162,19 +162,23 @@ fn forfeit(state: &State) -> Option<Verdict> {
         status: VerdictStatus::Forfeit,
         rule: "forfeit".to_owned(),
         reason: format!("{} could not speak for {side}", cast[lost.member].name),
+        card: Some(card::of_forfeit(state, winner.as_deref())),
         winner,
         answer: None,
         margin: None,
         panel: Vec::new(),
-        baselines: Vec::new(),
-        flips: Vec::new(),
+        baselines: baselines(state),
+        flips: if state.spec().format.report.flips {
+            flips::of(state, None)
+        } else {
+            Vec::new()
+        },
         dissent: Vec::new(),
         swap_consistent: None,
         agreement: None,
         kappa: None,
         tally: Vec::new(),
         also: Vec::new(),
-        card: None,
         notes: Vec::new(),
     })
 }

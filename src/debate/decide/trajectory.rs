@@ -1,4 +1,7 @@
-//! The answer with the best course over all rounds, as in Free-MAD (arXiv 2509.11035, read 2026-11-24).
+//! The answer with the best course over all rounds, as in Free-MAD (arXiv 2509.11035).
+//!
+//! The weights 20, 25, 30, 20 and the factor 1 / (k + 1) in round k are those that github.com/jonathansantilli/freemad
+//! (`PRD.md`, 2.2 and 4.4, read 2026-11-24) gives for the paper's score; leaving out unread rounds is ours.
 
 use super::paper::Choice;
 use super::paper::Count;

@@ -231,8 +231,10 @@ fn draft(event: Envelope) -> Draft {
 fn in_words(command: &Command) -> String {
     let line = match command {
         Command::SwapModel { agent, model, .. } => format!("{agent} speaks through {model}"),
-        Command::Interject { text, to: Some(to) } => format!("to {to}: {text}"),
-        Command::Interject { text, to: None } => format!("to all: {text}"),
+        Command::Interject {
+            text, to: Some(to), ..
+        } => format!("to {to}: {text}"),
+        Command::Interject { text, to: None, .. } => format!("to all: {text}"),
         Command::Speak { turn, .. } => format!("a person speaks in {turn}"),
         Command::Vote { poll, choice, .. } => format!("a vote in {poll}: {choice}"),
         Command::EndPhase {} => "the phase ends".to_owned(),

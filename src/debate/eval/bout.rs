@@ -15,6 +15,7 @@ use super::spent::nothing;
 use crate::debate::AgentOrder;
 use crate::debate::DebateOrder;
 use crate::debate::Engine;
+use crate::debate::choose_judges;
 use crate::events::CallOutcome;
 use crate::events::Envelope;
 use crate::events::EventBody;
@@ -151,13 +152,29 @@ pub(super) fn order(
             .max(USUAL_DEBATERS)
             .clamp(seats.0, seats.1.max(seats.0))
     });
-    let agents = models.iter().cycle().take(wanted as usize);
+    let agents: Vec<ModelName> = models
+        .iter()
+        .cycle()
+        .take(wanted as usize)
+        .cloned()
+        .collect();
+    // Whoever does not debate judges, of another family where there is one; else the engine fills the seats.
+    let idle: Vec<ModelName> = models
+        .iter()
+        .filter(|it| !agents.contains(it))
+        .cloned()
+        .collect();
+    let seats = judges_needed(format).min(idle.len());
+    let judges = match judges {
+        [] => choose_judges(&agents, &idle, seats),
+        named => named.to_vec(),
+    };
     DebateOrder {
         topic: question.topic(),
         title: Some(format!("eval {}", question.id).chars().take(200).collect()),
         format: format.id.clone(),
-        agents: agents.cloned().map(AgentOrder::of).collect(),
-        judges: judges.iter().cloned().map(AgentOrder::of).collect(),
+        agents: agents.into_iter().map(AgentOrder::of).collect(),
+        judges: judges.into_iter().map(AgentOrder::of).collect(),
         limits: Limits::default(),
         options: match chooses(format) {
             true => question.options().to_vec(),
@@ -190,13 +207,22 @@ fn chooses(format: &Format) -> bool {
     contracts.any(|contract| contract.choices == Some(Choices::Options))
 }
 
-/// How many seats a format has, at most, that are no debater's and no onlooker's.
-pub(super) fn judging_seats(format: &Format) -> u32 {
-    let judge = |kind: RoleKind| match kind {
+/// How many seats of judges, moderators and summarisers a format must have filled.
+fn judges_needed(format: &Format) -> usize {
+    let roles = format.roles.iter().filter(|role| judges(role.kind));
+    roles.map(|role| role.count.min as usize).sum()
+}
+
+fn judges(kind: RoleKind) -> bool {
+    match kind {
         RoleKind::Judge | RoleKind::Moderator | RoleKind::Summariser => true,
         RoleKind::Debater | RoleKind::Audience => false,
-    };
-    let roles = format.roles.iter().filter(|role| judge(role.kind));
+    }
+}
+
+/// How many seats a format has, at most, that are no debater's and no onlooker's.
+pub(super) fn judging_seats(format: &Format) -> u32 {
+    let roles = format.roles.iter().filter(|role| judges(role.kind));
     roles.fold(0, |sum: u32, role| sum.saturating_add(role.count.max))
 }
 

@@ -11,9 +11,7 @@ use super::seats::Seat;
 use super::seats::Seats;
 use super::seats::seats_of;
 use crate::debate::format::FormatLibrary;
-use crate::types::ModelName;
 use crate::types::debate::CastMember;
-use crate::types::debate::Family;
 use crate::types::debate::Format;
 use crate::types::debate::Limits;
 use crate::types::debate::RoleKind;
@@ -385,27 +383,6 @@ impl<'a> Check<'a> {
                     member.name
                 );
                 self.problem(format!("{field}.name"), "duplicate_name", message);
-            }
-        }
-    }
-
-    /// A cast that breaks a format's wish runs all the same: people debate with the models they have.
-    pub(super) fn families(&mut self, format: &Format, cast: &[CastMember]) {
-        for role in &format.roles {
-            let of_role: Vec<&CastMember> = cast
-                .iter()
-                .filter(|member| member.role == role.id)
-                .collect();
-            let distinct: BTreeSet<&ModelName> =
-                of_role.iter().map(|member| &member.model).collect();
-            if role.family == Family::Distinct
-                && of_role.len() > 1
-                && distinct.len() < of_role.len()
-            {
-                self.warnings.push(format!(
-                    "several {}s share a model: different models find more",
-                    role.id
-                ));
             }
         }
     }

@@ -206,3 +206,18 @@ fn who_reads_what_could_not_be_read_is_named_or_else_the_cheapest_of_the_cast() 
     order.extract_model = Some("demo/reader".parse().unwrap());
     assert_eq!(reader(&order, true).as_deref(), Some("demo/reader"));
 }
+
+#[test]
+fn a_judge_of_a_debaters_family_is_told_of_before_the_debate() {
+    let warned = |judge: &str| {
+        let mut order = order("oxford");
+        order.agents = vec![agent("demo/claude-haiku-4-5"), agent("demo/gpt-5-mini")];
+        order.judges = vec![agent(judge)];
+        let (_, warnings) = spec(&order, &FormatLibrary::embedded(), &Demo, 1).unwrap();
+        warnings
+            .iter()
+            .any(|it| it.contains("of the same family of models"))
+    };
+    assert!(warned("demo/claude-opus-5"));
+    assert!(!warned("demo/mistral-large"));
+}

@@ -11,6 +11,7 @@ use crate::events::Command;
 use crate::events::EventBody;
 use crate::events::PauseAt;
 use crate::events::TurnAction;
+use crate::types::debate::PhaseKind;
 use crate::types::debate::Status;
 
 use super::turn::Void;
@@ -101,7 +102,7 @@ impl State {
                 self.swap_model(&agent, voice, step);
             }
             (Command::RaiseLimit { limits }, _) => self.raise_limits(limits, step),
-            (Command::Interject { text, to }, _) => self.interject(text, to, step),
+            (Command::Interject { text, to, .. }, _) => self.interject(text, to, step),
             // Checking gives these what they need, so they have come with it.
             (
                 Command::Speak { .. } | Command::RetryTurn { .. } | Command::SkipTurn { .. },
@@ -141,7 +142,12 @@ impl State {
             Command::SkipTurn { turn } => return self.check_skip(turn).map(Checked::Turn),
             Command::SwapModel { agent, model, .. } => self.check_swap(agent, model)?,
             Command::RaiseLimit { limits } => self.check_limits(limits)?,
-            Command::Interject { text, to } => self.check_words(text, to.as_deref())?,
+            Command::Interject { text, to, watches } => {
+                self.check_words(text, to.as_deref())?;
+                if *watches {
+                    self.check_remark()?;
+                }
+            }
         }
         Ok(Checked::Plain)
     }
@@ -170,6 +176,19 @@ impl State {
         match to {
             Some(name) => self.member_named(name).map(|_| ()),
             None => Ok(()),
+        }
+    }
+
+    /// People who watch put in remarks where the format lets them.
+    fn check_remark(&self) -> Result<(), CommandRefused> {
+        let Some(block) = &self.flow.block else {
+            return Err(CommandRefused::NoPhase);
+        };
+        let phase = self.phase(&block.phase);
+        if phase.audience || phase.kind == PhaseKind::AskHuman {
+            Ok(())
+        } else {
+            Err(CommandRefused::NoRemarks(phase.id.clone()))
         }
     }
 

@@ -35,6 +35,7 @@ pub use record::Summary;
 pub use refused::CommandRefused;
 pub use replay::Divergence;
 pub use replay::ReplayError;
+pub(in crate::debate) use replay::Requests;
 pub use replay::Resumed;
 pub(in crate::debate) use replay::input_of;
 pub use turn::TurnRecord;

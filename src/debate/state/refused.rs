@@ -27,6 +27,9 @@ pub enum CommandRefused {
     /// The words are none, or too many.
     #[error("an interjection has 1 to {0} characters")]
     BadText(usize),
+    /// The format does not let people who watch say something now.
+    #[error("the phase {0} takes no remarks from people who watch")]
+    NoRemarks(String),
     /// There is no such turn.
     #[error("there is no turn {0} in this debate")]
     NoSuchTurn(TurnId),
@@ -111,6 +114,7 @@ impl CommandRefused {
             Self::NotPaused => "not_paused",
             Self::NoSuchAgent(_) => "no_such_agent",
             Self::BadText(_) => "bad_text",
+            Self::NoRemarks(_) => "no_remarks",
             Self::NoSuchTurn(_) => "no_such_turn",
             Self::TurnOver(_) => "turn_over",
             Self::NotAPersonsTurn(_) => "not_a_persons_turn",

@@ -1,11 +1,17 @@
 //! The state as a fold of the log.
 
+use std::collections::BTreeMap;
+
+use super::Action;
 use super::Input;
 use super::State;
+use super::Step;
+use crate::debate::plan::CallPlan;
 use crate::events::CallFinished;
 use crate::events::Draft;
 use crate::events::Envelope;
 use crate::events::EventBody;
+use crate::types::TurnId;
 
 /// Why a log cannot be replayed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -105,13 +111,18 @@ fn fold(log: &[Envelope], strictness: Strictness) -> Result<Resumed, ReplayError
         return Err(ReplayError::NoBeginning);
     };
     let (mut state, _) = State::create((**created).clone());
+    let mut requests = Requests::default();
     let mut expected = Vec::new().into_iter();
     for envelope in rest {
         let mut next = expected.next();
         if next.is_none()
             && let Some(input) = input_of(envelope)
         {
-            expected = state.step(input).events.into_iter();
+            let step = match strictness {
+                Strictness::Exact => requests.step(&mut state, input),
+                Strictness::Continues => state.step(input),
+            };
+            expected = step.events.into_iter();
             next = expected.next();
         }
         let same = |draft: &Draft| is_same(draft, envelope, strictness);
@@ -127,6 +138,41 @@ fn fold(log: &[Envelope], strictness: Strictness) -> Result<Resumed, ReplayError
         state,
         missing: expected.collect(),
     })
+}
+
+/// What a debate that is replayed asks, until the end of each call.
+///
+/// What was asked follows from the log before it; so the hash of a repair's request shows whether the answer that
+/// was to be mended is the one that the log holds, though that answer is told nowhere else.
+#[derive(Debug, Default)]
+pub(in crate::debate) struct Requests(BTreeMap<TurnId, CallPlan>);
+
+impl Requests {
+    /// Feeds an input. The end of a call is fed as the end of what this replay asked, so that its event differs from
+    /// the stored one where another request, or another model, was asked.
+    pub(in crate::debate) fn step(&mut self, state: &mut State, mut input: Input) -> Step {
+        if let Input::CallFinished(finished) = &mut input
+            && let Some(plan) = self.0.remove(&finished.turn)
+        {
+            finished.attempt = plan.attempt;
+            finished.purpose = plan.purpose;
+            finished.request_hash = plan.request_hash;
+            finished.model = plan.model;
+        }
+        let step = state.step(input);
+        for action in &step.actions {
+            match action {
+                Action::Call(plan) => {
+                    self.0.insert(plan.turn.clone(), (**plan).clone());
+                }
+                Action::Cancel(turn) => {
+                    self.0.remove(turn);
+                }
+                Action::Timer { .. } => {}
+            }
+        }
+        step
+    }
 }
 
 fn is_same(draft: &Draft, envelope: &Envelope, strictness: Strictness) -> bool {

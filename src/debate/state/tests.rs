@@ -469,6 +469,7 @@ fn a_command_with_an_id_that_came_before_changes_nothing() {
     let words = Command::Interject {
         text: "mind the cost".into(),
         to: None,
+        watches: false,
     };
     world.tell("c1", words.clone());
     let before = world.log.len();
@@ -484,6 +485,7 @@ fn an_interjection_is_heard_by_later_turns_only() {
         Command::Interject {
             text: "mind the cost".into(),
             to: None,
+            watches: false,
         },
     );
     assert!(!prompt(&world.answer("P1")).contains("mind the cost"));
@@ -491,6 +493,7 @@ fn an_interjection_is_heard_by_later_turns_only() {
     let nobody = Command::Interject {
         text: "x".into(),
         to: Some("zoe".into()),
+        watches: false,
     };
     assert_eq!(
         world.tell("c2", nobody),

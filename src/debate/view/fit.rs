@@ -16,6 +16,8 @@ const MESSAGE_TOKENS: u64 = 4;
 pub(super) struct Section {
     pub(super) title: String,
     pub(super) items: Vec<Item>,
+    /// `true` when it is the same in every request to its reader.
+    pub(super) is_steady: bool,
 }
 
 /// A piece of a section.
@@ -41,6 +43,7 @@ impl Section {
         Self {
             title: title.to_owned(),
             items,
+            is_steady: false,
         }
     }
 
@@ -162,6 +165,15 @@ impl Request {
         let bare = self.text(&gone, false);
         let over = over(&bare);
         Fitted::of(bare, gone.told(false), over)
+    }
+
+    /// How many bytes at the beginning of the text are the same in every request to this reader.
+    pub(super) fn steady_bytes(&self) -> usize {
+        let steady = self.sections.iter().take_while(|section| section.is_steady);
+        let texts: Vec<String> = steady
+            .filter_map(|section| section.text(&Gone::default()))
+            .collect();
+        texts.join("\n\n").len()
     }
 
     /// What can go, in the order in which it goes.

@@ -1,5 +1,7 @@
 //! The sections of a request: what a phase lets its speakers see, in words.
 
+use std::borrow::Cow;
+
 use super::Reader;
 use super::fit::Item;
 use super::fit::Keep;
@@ -21,7 +23,13 @@ impl<'a> Reader<'a> {
         sights.sort_by_key(|sight| steadiness(&sight.atom));
         let mut sections: Vec<Section> = sights
             .into_iter()
-            .filter_map(|sight| self.section(sight))
+            .filter_map(|sight| {
+                let section = self.section(sight)?;
+                Some(Section {
+                    is_steady: steadiness(&sight.atom) < GROWS,
+                    ..section
+                })
+            })
             .collect();
         sections.extend(self.question());
         sections.extend(self.pickable());
@@ -155,13 +163,23 @@ impl<'a> Reader<'a> {
             return self.fence.around(&label, NO_STATEMENT);
         }
         if let Some((reasons, confidence)) = self.reasons(turn).filter(|_| sight.grouped) {
+            let reasons = self.told(&reasons, turn, sight);
             return self.fence.around(&format!("{label}{confidence}"), &reasons);
         }
-        let mut text = self.fence.text(&turn.text);
+        let mut text = self.fence.text(&self.told(&turn.text, turn, sight));
         if sight.quotes {
             text = evidence::tagged(&text, &turn.quotes, &self.fence.mark());
         }
         self.fence.around_marked(&label, &text)
+    }
+
+    /// A text as this reader may know it: where its writer's name is withheld, so is what would tell it.
+    fn told<'t>(&self, text: &'t str, turn: &TurnRecord, sight: &Sight) -> Cow<'t, str> {
+        if sight.anon && self.writer(turn, sight) != "you" {
+            self.masked(text)
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
     /// The answer with its reasons, and how sure its writer is, for answers that stand together.
@@ -266,6 +284,9 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where what changes from turn to turn stands: behind all that does not.
+const GROWS: u8 = 5;
+
 /// The less a section changes from turn to turn, the earlier it stands; what grows stands in the format's order.
 fn steadiness(atom: &Atom) -> u8 {
     match atom {
@@ -283,7 +304,7 @@ fn steadiness(atom: &Atom) -> u8 {
         | Atom::Summary
         | Atom::Votes
         | Atom::Polls
-        | Atom::Human => 5,
+        | Atom::Human => GROWS,
     }
 }
 

@@ -280,7 +280,7 @@ impl Sight {
                 choice.clear();
                 *conviction = None;
             }
-            Command::Interject { text, to } => self.bare_words(text, to.as_deref()),
+            Command::Interject { text, to, .. } => self.bare_words(text, to.as_deref()),
             Command::Pause { .. }
             | Command::Resume {}
             | Command::Stop { .. }

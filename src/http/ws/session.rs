@@ -215,6 +215,7 @@ impl Session {
                     let help = format!("the role {} may not do this here", pass.role.as_str());
                     return Reply::refused(&id, "not_allowed", &help, false);
                 }
+                let command = pass.role.given(command);
                 let (engine, by) = (&self.state.engine, pass.identity.clone());
                 command::tell(engine, &self.debate, id, by, command).await
             }

@@ -152,6 +152,21 @@ async fn a_429_is_waited_for_as_long_as_it_asks() {
         "it waited {:?}",
         times[1] - times[0]
     );
+    // Whoever watches is told why nothing comes, and then sees the turn end.
+    let events = &watcher.seen.events;
+    let waits = of_kind(events, "turn.waiting");
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!(waits[0]["data"]["cause"], "rate_limited");
+    let wait_ms = waits[0]["data"]["wait_ms"].as_u64().unwrap();
+    assert!((900..=1_500).contains(&wait_ms), "{wait_ms}");
+    let spoken = of_kind(events, "turn.completed");
+    let of_it = spoken
+        .iter()
+        .find(|event| event["turn"] == waits[0]["turn"]);
+    let of_it = of_it.expect("the turn completes");
+    assert_eq!(of_it["data"]["agent"], "Boole");
+    assert_eq!(of_it["data"]["text"], "worth the wait");
+    assert!(of_it["seq"].as_u64() > waits[0]["seq"].as_u64());
 }
 
 #[tokio::test]
@@ -183,6 +198,102 @@ async fn a_stop_closes_the_upstream_at_once() {
         asked.elapsed()
     );
     watcher.until_over().await;
+}
+
+/// A provider of a file of one's own, at an upstream.
+fn own_provider(folder: &tempfile::TempDir, upstream: &Upstream) -> Options {
+    let file = concat!(
+        "id = \"corner\"\ntitle = \"Corner\"\nwire = \"openai_chat\"\nbase_url = \"http://127.0.0.1:9\"\n",
+        "base_url_env = [\"CORNER_BASE_URL\"]\ndefault_max_output_tokens = 100\nkeyless = true\n",
+        "source = \"a test\"\nchecked = \"2026-11-20\"\n[auth]\nscheme = \"none\"\n",
+    );
+    std::fs::write(folder.path().join("corner.toml"), file).unwrap();
+    let env = vec![
+        ("CORNER_BASE_URL", upstream.base_url()),
+        ("AGON_PROVIDERS_DIR", folder.path().display().to_string()),
+        ("AGON_DEMO_PACE", "fast".to_owned()),
+    ];
+    Options {
+        env,
+        config: Some(IMPATIENT.to_owned()),
+        ..Options::default()
+    }
+}
+
+/// Waits until Boole was asked so many times.
+async fn until_asked(agon: &Agon, debate: &str, times: usize) {
+    let mut watcher = agon.watch(debate).await;
+    let mut asked = 0;
+    while asked < times {
+        let started = watcher.until("turn.started").await;
+        asked += usize::from(started["data"]["agent"] == "Boole");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_deleted_under_way_costs_its_agent_the_word_and_ends_the_debate() {
+    let folder = tempfile::tempdir().unwrap();
+    let spoken = concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Shops close.\"},",
+        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}\n\n",
+        "data: [DONE]\n\n",
+    );
+    let upstream = Upstream::start(vec![Reply::sse([spoken]), Reply::silence()]).await;
+    let mut agon = Agon::start_with(own_provider(&folder, &upstream)).await;
+    let body = oxford("demo/optimist", "corner/any", "demo/judge");
+    let debate = agon.create_debate(&body).await;
+    // Its opening is said, and it is asked again: the process dies while it keeps the debate waiting.
+    until_asked(&agon, &debate, 2).await;
+    agon.kill().await;
+    let without = Options {
+        env: vec![("AGON_DEMO_PACE", "fast".to_owned())],
+        ..Options::default()
+    };
+    agon.restart_with(without).await;
+    let mut watcher = agon.watch(&debate).await;
+    watcher.until_over().await;
+    watcher.seen.assert_kept();
+    let events = &watcher.seen.events;
+    degraded(events.last().unwrap(), "Boole: no statement in");
+    let of_boole = |kind| {
+        let all = of_kind(events, kind).into_iter();
+        all.filter(|event| event["data"]["agent"] == "Boole")
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of_boole("turn.completed").len(),
+        1,
+        "what was said stays said"
+    );
+    let failed = of_boole("turn.failed");
+    assert!(failed.len() >= 2, "{failed:?}");
+    for event in failed {
+        assert_eq!(event["data"]["reason"], "model_not_found", "{event}");
+    }
+    assert_eq!(of_kind(events, "verdict.final").len(), 1);
+}
+
+#[tokio::test]
+async fn a_stand_in_speaks_for_a_model_whose_provider_was_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start(vec![Reply::silence()]).await;
+    let mut agon = Agon::start_with(own_provider(&folder, &upstream)).await;
+    let mut body = oxford("demo/optimist", "corner/any", "demo/judge");
+    body["agents"][1]["substitute"] = json!("demo/skeptic");
+    let debate = agon.create_debate(&body).await;
+    until_asked(&agon, &debate, 1).await;
+    agon.kill().await;
+    let without = Options {
+        env: vec![("AGON_DEMO_PACE", "fast".to_owned())],
+        ..Options::default()
+    };
+    agon.restart_with(without).await;
+    let mut watcher = agon.watch(&debate).await;
+    watcher.until_over().await;
+    watcher.seen.assert_kept();
+    let ending = watcher.seen.events.last().unwrap();
+    degraded(ending, "Boole: demo/skeptic stood in for corner/any");
+    assert_eq!(of_kind(&watcher.seen.events, "turn.failed").len(), 0);
 }
 
 #[tokio::test]

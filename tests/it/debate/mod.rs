@@ -2,6 +2,7 @@
 
 mod api;
 mod as_model;
+mod caching;
 mod crash;
 mod every_event;
 mod faults;

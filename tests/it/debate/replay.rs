@@ -1,6 +1,8 @@
 //! A log fed again leads to itself, and to nothing else.
 
 use agon::debate::CallPlan;
+use agon::debate::Replayed;
+use agon::debate::replay;
 use agon::debate::state::Action;
 use agon::debate::state::Input;
 use agon::debate::state::State;
@@ -10,6 +12,7 @@ use agon::events::Command;
 use agon::events::Envelope;
 use agon::events::EventBody;
 use agon::events::PauseAt;
+use agon::events::Purpose;
 use agon::events::TimerId;
 use agon::types::DebateId;
 use agon::types::FinishReason;
@@ -157,6 +160,7 @@ impl Played {
             4 => Command::Interject {
                 text: "and the tide?".to_owned(),
                 to: None,
+                watches: false,
             },
             _ => Command::Resume {},
         };
@@ -329,6 +333,57 @@ fn an_answer_altered_where_it_came_in_is_found_where_it_leads() {
         text.push_str(" and more");
         assert!(State::replay(&log).is_err(), "{format}");
     }
+}
+
+#[test]
+fn an_altered_answer_that_could_not_be_read_is_found_where_it_was_to_be_mended() {
+    let mut altered = 0;
+    for log in hundred() {
+        for (at, mended_at) in mended(&log) {
+            let mut log = log.clone();
+            let turn = log[at].turn.clone();
+            let EventBody::CallFinished(call) = &mut log[at].body else {
+                panic!("it is the end of a call");
+            };
+            let CallOutcome::Answered { text, .. } = &mut call.outcome else {
+                panic!("it is an answer");
+            };
+            text.push_str(" or so");
+            let Replayed::Diverged(found) = replay(&log) else {
+                panic!("{}: {turn:?} is believed", format_of(&log));
+            };
+            assert_eq!(found.turn, turn.map(|id| id.to_string()));
+            assert_eq!(found.seq, log[mended_at].seq, "{}", format_of(&log));
+            assert_eq!(found.differing, ["request_hash"]);
+            let error = State::replay(&log).expect_err("it must not be believed");
+            assert!(
+                error.to_string().contains(&format!("event {} ", found.seq)),
+                "{error}"
+            );
+            // A process that goes on with it is not kept from doing so: another release asks otherwise.
+            State::resume(&log).expect("it can go on");
+            altered += 1;
+        }
+    }
+    assert!(altered > 20, "only {altered} answers were to be mended");
+}
+
+/// Where a log has an answer that was void, and the end of the call that was to mend it.
+fn mended(log: &[Envelope]) -> Vec<(usize, usize)> {
+    let ends: Vec<usize> = (0..log.len())
+        .filter(|at| matches!(log[*at].body, EventBody::CallFinished(_)))
+        .collect();
+    let call = |at: usize| match &log[at].body {
+        EventBody::CallFinished(call) => call,
+        _ => panic!("it is the end of a call"),
+    };
+    let next_of = |at: &usize| {
+        let mut later = ends.iter().filter(|later| *later > at);
+        let next = *later.find(|later| call(**later).turn == call(*at).turn)?;
+        let is_read = matches!(&call(*at).outcome, CallOutcome::Answered { text, .. } if text.starts_with("I would rather"));
+        (is_read && call(next).purpose != Purpose::Turn).then_some((*at, next))
+    };
+    ends.iter().filter_map(next_of).collect()
 }
 
 fn format_of(log: &[Envelope]) -> String {

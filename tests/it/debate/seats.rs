@@ -114,6 +114,9 @@ async fn the_audience_votes_once_each_and_hidden_tallies_stay_hidden() {
         let told = who.command("vote", data).await;
         assert_eq!(told["data"]["code"], code, "{told}");
     }
+    // Oxford takes remarks while there are speeches, and none during a poll.
+    let early = first.command("interject", json!({"text": "And the cost?"}));
+    assert_eq!(early.await["data"]["code"], "no_remarks");
     // The same identity again replaces its ballot.
     let again = first.command("vote", vote.clone()).await;
     assert_eq!(again["data"]["ok"], true, "{again}");

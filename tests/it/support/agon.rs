@@ -86,6 +86,12 @@ impl Agon {
         self.process = launch(&self.home, &self.options).await;
     }
 
+    /// The same, with other settings.
+    pub(crate) async fn restart_with(&mut self, options: Options) {
+        self.options = options;
+        self.restart().await;
+    }
+
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) fn base(&self) -> &str {
         self.process.base()

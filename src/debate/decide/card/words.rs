@@ -32,6 +32,24 @@ pub(super) fn of_answers(
     with_price(&sentence, card)
 }
 
+/// The card's sentence where a side could not speak.
+pub(super) fn of_forfeit(card: &Card) -> String {
+    let held = match &card.round0_majority {
+        Some(before) => match before.answer.as_deref() {
+            Some(first) => format!(
+                "on their own {} of {} held {}",
+                before.support,
+                before.of,
+                shown(Some(first))
+            ),
+            None => format!("on their own {} agents had no majority", before.of),
+        },
+        None => "no agent had given an answer of its own".to_owned(),
+    };
+    let sentence = format!("A side could not speak, so debating decided nothing; {held}");
+    with_price(&sentence, card)
+}
+
 fn story(state: &State, card: &Card, (openings, key): (&[Opening], Option<&str>)) -> String {
     let before = card.round0_majority.as_ref();
     let first = before.and_then(|it| it.answer.as_deref());

@@ -19,6 +19,7 @@ use crate::types::debate::Field;
 use crate::types::debate::FieldKind;
 use crate::types::debate::FieldRef;
 use crate::types::debate::FlipKind;
+use crate::types::debate::OnFailThen;
 use crate::types::debate::ParsePath;
 use crate::types::debate::PhaseKind;
 use crate::types::debate::Rule;
@@ -532,5 +533,55 @@ fn a_judge_who_is_asked_before_and_after_is_what_the_card_compares() {
     assert_eq!(
         (verdict.flips.len(), verdict.flips[0].kind),
         (1, FlipKind::Helped)
+    );
+}
+
+#[test]
+fn a_forfeited_debate_tells_what_was_held_before_it() {
+    let mut spec = spec(
+        "society-of-minds",
+        &[("ann", "solver"), ("bob", "solver"), ("cy", "solver")],
+    );
+    for (member, side) in spec.cast.iter_mut().zip(["yes", "no", "yes"]) {
+        member.side = Some(side.to_owned());
+    }
+    for phase in &mut spec.format.phases {
+        phase.on_fail.then = OnFailThen::Forfeit;
+    }
+    let verdict = verdict(spec, |ask| match (ask.agent.as_str(), ask.phase.as_str()) {
+        ("bob", "blind") => sure("41", 0.9),
+        ("bob", _) => None,
+        _ => sure("42", 0.8),
+    });
+    assert_eq!(verdict.status, VerdictStatus::Forfeit);
+    assert_eq!(verdict.winner.as_deref(), Some("yes"));
+    let card = verdict.card.expect("every verdict has a card");
+    let majority = card.round0_majority.expect("there were first answers");
+    assert_eq!(majority.answer.as_deref(), Some("42"));
+    assert_eq!((majority.support, majority.of), (2, 3));
+    let single = card.best_single.expect("somebody was the surest");
+    assert_eq!(single.agent.as_deref(), Some("bob"));
+    assert_eq!(card.outcome.answer.as_deref(), Some("yes"));
+    assert!(
+        card.summary.starts_with(
+            "A side could not speak, so debating decided nothing; on their own 2 of 3 held \"42\". It took "
+        ),
+        "{}",
+        card.summary
+    );
+}
+
+#[test]
+fn a_debate_forfeited_before_anybody_answered_says_that_too() {
+    let mut spec = oxford();
+    for phase in &mut spec.format.phases {
+        phase.on_fail.then = OnFailThen::Forfeit;
+    }
+    let verdict = verdict(spec, |ask| (ask.agent != "bob").then(|| "a speech".into()));
+    let card = verdict.card.expect("every verdict has a card");
+    assert_eq!((card.best_single, card.round0_majority), (None, None));
+    assert_eq!(
+        card.summary,
+        "A side could not speak, so debating decided nothing; no agent had given an answer of its own."
     );
 }

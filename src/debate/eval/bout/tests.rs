@@ -45,6 +45,32 @@ fn models_take_the_debaters_seats_in_turn() {
 }
 
 #[test]
+fn whoever_does_not_debate_judges_and_kin_comes_last() {
+    let named = |names: &[&str]| -> Vec<ModelName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    };
+    let judged = |models: &[&str], judges: &[&str]| {
+        let (models, judges) = (named(models), named(judges));
+        let order = order(
+            &format("tit-for-tat"),
+            Some(2),
+            &doors(),
+            (&models, &judges),
+        );
+        let names = order.judges.iter().map(|agent| agent.model.to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let (gpt, claude) = ("a/gpt-5", "a/claude-haiku-4-5");
+    assert_eq!(
+        judged(&[gpt, claude, "b/gpt-5-mini", "a/grok-5"], &[]),
+        "a/grok-5"
+    );
+    // Nobody is idle: the engine fills the seat.
+    assert_eq!(judged(&[gpt, claude], &[]), "");
+    assert_eq!(judged(&[gpt, claude, "a/grok-5"], &["a/own"]), "a/own");
+}
+
+#[test]
 fn a_format_that_rules_on_sides_seeks_no_answer() {
     assert!(seeks_answer(&format("society-of-minds")));
     assert!(seeks_answer(&format("tit-for-tat")));

@@ -35,6 +35,7 @@ fn watched(audience: bool) -> World {
         poll.contract = "stance".into();
         poll.timeout_s = Some(60);
         poll.hidden_until = Some(HiddenUntil::End);
+        poll.audience = false;
         let mut floor = poll.clone();
         floor.id = "floor".into();
         floor.kind = PhaseKind::AskHuman;
@@ -85,6 +86,7 @@ fn a_poll_takes_one_ballot_for_each_identity_and_keeps_its_tally_back() {
         Command::Interject {
             text: "and the cost?".into(),
             to: None,
+            watches: false,
         },
     );
     world.step(Input::Timer(TimerId::Phase("floor".into(), 0)));
@@ -150,4 +152,34 @@ fn a_command_ends_a_poll_and_a_pause_opens_it_again() {
     assert_eq!(world.count("poll.closed"), 1);
     assert_eq!(world.state.polls()[0].ballots.len(), 1, "its ballots stay");
     assert_eq!(world.asked(), ["ann"]);
+}
+
+#[test]
+fn people_who_watch_put_in_remarks_where_the_format_lets_them() {
+    let remark = |watches| Command::Interject {
+        text: "and the cost?".into(),
+        to: None,
+        watches,
+    };
+    for lets in [false, true] {
+        let mut world = World::with("oxford", &[("ann", "pro"), ("bob", "con")], |spec| {
+            spec.format.phases.truncate(1);
+            spec.format.phases[0].audience = lets;
+        });
+        let refused = CommandRefused::NoRemarks("opening".into());
+        let answer = world.tell_as("x", remark(true));
+        assert_eq!(answer, (!lets).then_some(refused));
+        assert_eq!(world.state.interjections().len(), usize::from(lets));
+        // Whoever owns the debate may always say something into it.
+        assert_eq!(world.tell_as("owner", remark(false)), None);
+        world.check_replay();
+    }
+    // A phase that asks for remarks takes them, whatever it says besides; a poll does not.
+    let mut world = watched(true);
+    let answer = world.tell_as("x", remark(true));
+    assert_eq!(answer, Some(CommandRefused::NoRemarks("pre".into())));
+    world.step(Input::Timer(TimerId::Phase("pre".into(), 0)));
+    world.answer("P1");
+    world.answer("C1");
+    assert_eq!(world.tell_as("x", remark(true)), None);
 }

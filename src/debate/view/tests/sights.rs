@@ -481,3 +481,70 @@ fn an_answer_that_another_model_reads_stands_in_a_fence() {
             .contains("one of \"It was\", \"It was not\"")
     );
 }
+
+/// What the third of three solvers sees of the first, whose answer has these reasons.
+fn shown_to_the_third(spec: Spec, reasons: &str) -> String {
+    let mut table = Table::of(spec);
+    for answer in [reasons, "Nothing.", "Nothing."] {
+        let text =
+            json!({"reasoning": answer, "answer": answer.len().to_string(), "confidence": 0.5});
+        table.answer(0, &text.to_string());
+    }
+    let turn = table.state.turns().iter().rfind(|turn| turn.member == 2);
+    user(&table, turn.expect("the third was asked again"))
+}
+
+#[test]
+fn who_is_not_named_does_not_name_itself() {
+    let anonymous = Sight {
+        anon: true,
+        ..sight(Atom::OthersLast)
+    };
+    let spec = |sees: &Sight| {
+        let mut spec = solvers(3, vec![sight(Atom::Topic), sees.clone()]);
+        spec.cast[0].model = "openai/gpt-5.1".parse().unwrap();
+        spec.cast[1].model = "ollama/gemma3:12b".parse().unwrap();
+        spec
+    };
+    let own = NAMES[0];
+    for (said, left) in [
+        ("As GPT-5.1, I hold 42.", "As [name withheld], I hold 42."),
+        ("I am Claude Sonnet 4.5.", "I am [name withheld]."),
+        (
+            "Well, as I am Gemini, no.",
+            "Well, as I am [name withheld], no.",
+        ),
+        (
+            "As an AI language model developed by Google, I think so.",
+            "As an AI language model developed by [name withheld], I think so.",
+        ),
+        (
+            "I was trained by OpenAI.",
+            "I was trained by [name withheld].",
+        ),
+        ("Ask gemma3:12b again.", "Ask [name withheld] again."),
+    ] {
+        let masked = shown_to_the_third(spec(&anonymous), said);
+        assert!(masked.contains(left), "{masked}");
+        let named = shown_to_the_third(spec(&sight(Atom::OthersLast)), said);
+        assert!(named.contains(said), "{named}");
+    }
+    let said = format!("As {own}, I hold 42.");
+    let masked = shown_to_the_third(spec(&anonymous), &said);
+    assert!(masked.contains("As [name withheld], I hold"), "{masked}");
+    // What is no word about the writer stays.
+    for said in [
+        "As Claude Monet saw, light changes.",
+        "I am sure, as Google is a company.",
+        "Gemini is a constellation. I command respect.",
+        "It is driven by Amazon's rain.",
+    ] {
+        let shown = shown_to_the_third(spec(&anonymous), said);
+        assert!(shown.contains(said), "{shown}");
+    }
+    // And so does what the debate is about.
+    let mut about = spec(&anonymous);
+    about.topic = "Is GPT a good name?".into();
+    let said = "I am GPT.";
+    assert!(shown_to_the_third(about, said).contains(said));
+}
