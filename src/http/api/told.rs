@@ -54,9 +54,94 @@ pub(in crate::http) fn read(cmd: &str, data: Option<Value>) -> Result<Command, B
         });
     }
     let data = data.unwrap_or_else(|| json!({}));
+    check_members(cmd, &data)?;
     let written = json!({"cmd": cmd, "data": data});
     serde_json::from_value(written).map_err(|error| BadCommand {
         code: "bad_data",
         help: format!("{cmd}: {error}"),
     })
+}
+
+/// The members that a command's data may have.
+fn members_of(cmd: &str) -> &'static [&'static str] {
+    match cmd {
+        "pause" => &["at"],
+        "stop" => &["decide"],
+        "interject" => &["text", "to"],
+        "speak" => &["turn", "text"],
+        "vote" => &["poll", "choice", "conviction"],
+        "extend" => &["rounds"],
+        "retry_turn" | "skip_turn" => &["turn"],
+        "swap_model" => &["agent", "model"],
+        "raise_limit" => &["limits"],
+        _ => &[],
+    }
+}
+
+/// A misspelt member is refused: one that is passed over would tell all what was meant for one, or end without a
+/// verdict where one was wanted. The stored commands stay lenient, so that logs of other releases are read.
+fn check_members(cmd: &str, data: &Value) -> Result<(), BadCommand> {
+    let known = members_of(cmd);
+    let unknown = data
+        .as_object()
+        .and_then(|data| data.keys().find(|name| !known.contains(&name.as_str())));
+    let Some(unknown) = unknown else {
+        return Ok(());
+    };
+    let takes = match known {
+        [] => "it takes none".to_owned(),
+        known => format!("known are {}", known.join(", ")),
+    };
+    Err(BadCommand {
+        code: "bad_data",
+        help: format!("{cmd}: there is no member \"{unknown}\" in its data: {takes}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_member_is_refused_and_not_passed_over() {
+        for (cmd, data) in [
+            ("interject", json!({"text": "For you alone.", "too": "Ada"})),
+            ("stop", json!({"decied": true})),
+            ("pause", json!({"when": "now"})),
+            ("resume", json!({"now": true})),
+            (
+                "swap_model",
+                json!({"agent": "Ada", "model": "demo/judge", "window_tokens": 1}),
+            ),
+        ] {
+            let bad = read(cmd, Some(data)).unwrap_err();
+            assert_eq!(bad.code, "bad_data");
+            assert!(bad.help.contains("there is no member"), "{}", bad.help);
+        }
+    }
+
+    #[test]
+    fn every_command_is_read_with_all_its_members() {
+        let written = [
+            ("pause", json!({"at": "now"})),
+            ("resume", json!({})),
+            ("stop", json!({"decide": true})),
+            ("interject", json!({"text": "x", "to": "Ada"})),
+            ("speak", json!({"turn": "t_1", "text": "x"})),
+            (
+                "vote",
+                json!({"poll": "before", "choice": "for", "conviction": 3}),
+            ),
+            ("end_phase", json!({})),
+            ("extend", json!({"rounds": 1})),
+            ("retry_turn", json!({"turn": "t_1"})),
+            ("skip_turn", json!({"turn": "t_1"})),
+            ("swap_model", json!({"agent": "Ada", "model": "demo/judge"})),
+            ("raise_limit", json!({"limits": {"calls": 9}})),
+        ];
+        assert_eq!(written.len(), KNOWN.len());
+        for (cmd, data) in written {
+            assert!(read(cmd, Some(data)).is_ok(), "{cmd}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub(in crate::http) struct Transcript {
     /// Who takes part.
     #[serde(rename = "agents")]
     pub(super) cast: Vec<CastMember>,
-    /// Caps.
+    /// Present caps.
     pub(super) limits: Limits,
     /// For every shuffle and tie-break.
     pub(super) seed: u64,
@@ -132,6 +132,7 @@ impl Transcript {
                 }
             }
             EventBody::HumanAccepted { text, .. } => self.interjections.push(text),
+            EventBody::LimitsRaised(limits) => self.limits = limits,
             EventBody::VerdictFinal(verdict) => self.verdict = Some(*verdict),
             EventBody::Finished(ending)
             | EventBody::Cancelled(ending)
@@ -158,7 +159,6 @@ impl Transcript {
             | EventBody::ClaimChecked(_)
             | EventBody::SummaryReady { .. }
             | EventBody::ModelSwapped { .. }
-            | EventBody::LimitsRaised(_)
             | EventBody::VerdictStarted {} => {}
         }
     }
@@ -184,4 +184,22 @@ fn word<T: Serialize>(value: &T) -> String {
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Draft;
+
+    #[test]
+    fn a_raised_cap_is_the_one_that_is_told() {
+        let limits = Limits {
+            calls: Some(100),
+            ..Limits::default()
+        };
+        let raised = Draft::of_debate(EventBody::LimitsRaised(limits));
+        let mut transcript = Transcript::default();
+        transcript.take(raised.into_envelope(DebateId::new("d_1"), 1, 0));
+        assert_eq!(transcript.limits, limits);
+    }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::migrate::MigrateError;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -46,6 +47,16 @@ impl SqliteStore {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None);
+        // SQLite takes a transaction back by itself when the disk is full or fails (https://www.sqlite.org/lang_transaction.html).
+        // sqlx's own rollback then fails, and it holds the connection for busy with a transaction for ever
+        // (sqlx-sqlite 0.9, src/connection/worker.rs, read 2026-11-24): nothing could be written until a restart.
+        let writer = match &file {
+            Some(_) => writer.before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            }),
+            // Memory belongs to its one connection, and knows no full disk.
+            None => writer,
+        };
         let writer = writer
             .connect_with(options.clone())
             .await
@@ -169,4 +180,53 @@ fn unwritable(file: &Path, error: &std::io::Error) -> StoreError {
         "{}: the folder must be writable, for a lock beside the database ({error})",
         file.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Settings;
+
+    #[tokio::test]
+    async fn a_disk_that_was_full_can_be_written_again_when_there_is_room() {
+        let folder = std::env::temp_dir().join(format!("agon-full-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("agon.db").display());
+        let store = SqliteStore::open(&url, &OwnerId("one".to_owned()))
+            .await
+            .unwrap();
+        // As many pages as there are: the next one is refused as on a full disk.
+        sqlx::query("PRAGMA max_page_count = 1")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        let long = "x".repeat(1_000_000);
+        let mut transaction = store.begin().await.unwrap();
+        let full = sqlx::query("INSERT INTO settings (name, value) VALUES ('long', ?)")
+            .bind(&long)
+            .execute(&mut *transaction)
+            .await
+            .map_err(super::super::failure);
+        drop(transaction);
+        assert!(full.unwrap_err().to_string().contains("disk is full"));
+        // Room again.
+        sqlx::query("PRAGMA max_page_count = 100000")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+
+        let mut transaction = store.begin().await.unwrap();
+        sqlx::query("INSERT INTO settings (name, value) VALUES ('long', ?)")
+            .bind(serde_json::json!(long).to_string())
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(
+            store.setting("long").await.unwrap(),
+            Some(serde_json::json!(long))
+        );
+        store.close().await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
