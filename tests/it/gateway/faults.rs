@@ -222,8 +222,10 @@ async fn a_callers_address_is_called_instead_of_the_providers() {
 
 #[tokio::test]
 async fn the_time_spent_waiting_is_noted_as_the_upstreams() {
-    let slow = Reply::sse([HI]).pause(ms(60)).send_all([STOP, DONE]);
-    let upstream = Upstream::start([slow]).await;
+    // The pause is before the head: what comes later may be read late, and then was not waited for.
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    let slow = Reply::raw().pause(ms(60)).send(head);
+    let upstream = Upstream::start([slow.send_all([HI, STOP, DONE]).cut()]).await;
     let asked = request(OPENAI);
     let started = Instant::now();
     client_at(&upstream.base_url(), OPENAI)

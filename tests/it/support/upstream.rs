@@ -90,11 +90,16 @@ impl Reply {
             .send_all(pieces)
     }
 
+    /// Nothing but what is added to it: its head too is a step.
+    pub(crate) fn raw() -> Self {
+        let mut reply = Self::status(0);
+        reply.framing = Framing::Raw;
+        reply
+    }
+
     /// Bytes that need not be HTTP; the connection closes behind them.
     pub(crate) fn garbage(bytes: impl AsRef<[u8]>) -> Self {
-        let mut reply = Self::status(0).send(bytes);
-        reply.framing = Framing::Raw;
-        reply.cut()
+        Self::raw().send(bytes).cut()
     }
 
     /// Nothing at all: the connection closes at once.
@@ -104,9 +109,7 @@ impl Reply {
 
     /// Nothing at all: the connection stays open.
     pub(crate) fn silence() -> Self {
-        let mut reply = Self::status(0);
-        reply.framing = Framing::Raw;
-        reply.stall()
+        Self::raw().stall()
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
