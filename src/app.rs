@@ -11,7 +11,6 @@ mod telling;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -62,6 +61,7 @@ use crate::store::SqliteStore;
 use crate::store::StoreError;
 use crate::types::Clock;
 use crate::types::Diagnostic;
+use crate::types::FastMap;
 use crate::types::ModelName;
 use crate::types::Prices;
 use crate::wire;
@@ -307,7 +307,7 @@ fn with_keys(
 
 /// The catalog's prices. They are looked up at the end of every call, and a name may have to be resolved for it.
 fn remembered_prices(catalog: Arc<Catalog>) -> PriceList {
-    let known: RwLock<HashMap<ModelName, Option<Prices>>> = RwLock::default();
+    let known: RwLock<FastMap<ModelName, Option<Prices>>> = RwLock::default();
     Arc::new(move |model| {
         if let Some(prices) = known
             .read()

@@ -1,12 +1,12 @@
 //! Finds a call's figures without making anything, and bounds how many there are.
 
 use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 
 use super::deployments::DeploymentFigures;
 use super::figures::CallFigures;
@@ -60,7 +60,7 @@ impl Sought<'_> {
 impl Default for Registry {
     fn default() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             known: ArcSwap::default(),
             growing: Mutex::new(()),
         }

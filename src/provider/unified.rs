@@ -137,7 +137,10 @@ impl UnifiedClient {
         request.call.trace.note_path(CallPath::Unified);
         let lane = self.lane(request)?;
         let mut spoken = lane.spoken.clone();
-        let held = self.enter(request, &lane, &mut spoken).await?;
+        let held = match self.spec.local {
+            true => Box::pin(self.enter(request, &lane, &mut spoken)).await?,
+            false => Held::default(),
+        };
         let written = self.write(&lane, request, &spoken, stream)?;
         let passed = written.passed;
         let prepared = self.prepared(&lane, request, written, stream)?;
@@ -178,9 +181,6 @@ impl UnifiedClient {
         lane: &Lane,
         spoken: &mut Spoken,
     ) -> Result<Held<'a>, LlmError> {
-        if !self.spec.local {
-            return Ok(Held::default());
-        }
         let server = prepared::url(&self.spec, &lane.base_url)?;
         let address = (lane.base_url.as_str(), lane.credential.key());
         let local = self.parts.local.call(&self.spec, request, server, address);
@@ -241,7 +241,7 @@ impl UnifiedClient {
     async fn ask_whole(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
         let (mut opened, _held) = self.open(request, false).await?;
         let body = if opened.spoken.wire == Wire::Replicate {
-            replicate::whole(self, &mut opened).await?
+            Box::pin(replicate::whole(self, &mut opened)).await?
         } else {
             opened.read().await?
         };
@@ -315,7 +315,8 @@ impl BaseLlmClient for UnifiedClient {
                 .error(LlmErrorKind::MalformedResponse, message));
         }
         if opened.spoken.wire == Wire::Replicate {
-            let stream = replicate::stream(self, opened, request.head.estimated_tokens).await?;
+            let stream = replicate::stream(self, opened, request.head.estimated_tokens);
+            let stream = Box::pin(stream).await?;
             return Ok(held.keeping(stream));
         }
         let is_stream = ["text/event-stream", "application/x-ndjson"]

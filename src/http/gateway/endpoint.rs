@@ -144,7 +144,7 @@ async fn try_serve(
     let wire = endpoint.wire();
     let (mut parts, body) = request.into_parts();
     let named = match has_name {
-        true => match parts.extract::<extract::Path<String>>().await {
+        true => match Box::pin(parts.extract::<extract::Path<String>>()).await {
             Ok(extract::Path(named)) => Some(named),
             Err(error) => return Failure::invalid(error.body_text()).response(wire),
         },
@@ -161,7 +161,7 @@ async fn try_serve(
     let exchange = match Exchange::begin(state, wire, &headers) {
         Ok(exchange) => exchange,
         Err(failure) => {
-            body::hear_out(body).await;
+            Box::pin(body::hear_out(body)).await;
             return failure.response(wire);
         }
     };

@@ -62,7 +62,7 @@ impl Plain {
             let is_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => self.connect(url).await?,
+                None => Box::pin(self.connect(url)).await?,
             };
             connection.begin(method, outgoing);
             match poll_fn(|cx| connection.poll_head(cx)).await {

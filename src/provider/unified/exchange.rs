@@ -14,6 +14,7 @@ use crate::client::TimeoutPhase;
 use crate::provider::auth;
 use crate::provider::auth::SideCall;
 use crate::provider::failure::Failure;
+use crate::provider::local::LocalCall;
 use crate::provider::opened::Opened;
 use crate::provider::prepared;
 use crate::provider::prepared::Prepared;
@@ -46,7 +47,7 @@ impl UnifiedClient {
         }
         match opened.reply.status.is_success() {
             true => Ok(opened),
-            false => Err(self.refused(opened).await),
+            false => Err(Box::pin(self.refused(opened)).await),
         }
     }
 
@@ -92,7 +93,8 @@ impl UnifiedClient {
         })
     }
 
-    /// Posts the request; again when a local server was not there yet because it was loading its model.
+    /// Posts the request. What is asked seldom has a place of its own, here and elsewhere on this way: a future is as
+    /// large as the largest that it may wait for, and is moved.
     async fn send(
         &self,
         outgoing: Outgoing,
@@ -104,9 +106,20 @@ impl UnifiedClient {
             true => (waits.first_token_at(), TimeoutPhase::FirstToken),
             false => (waits.total_at(), TimeoutPhase::Total),
         };
-        let Some(local) = way.local else {
-            return self.parts.transport.post(outgoing, waits, due).await;
-        };
+        match way.local {
+            Some(local) => Box::pin(self.send_to_local(local, outgoing, waits, due)).await,
+            None => self.parts.transport.post(outgoing, waits, due).await,
+        }
+    }
+
+    /// Posts it again when a local server was not there yet because it was loading its model.
+    async fn send_to_local(
+        &self,
+        local: &LocalCall<'_>,
+        outgoing: Outgoing,
+        waits: &Waits,
+        due: (Instant, TimeoutPhase),
+    ) -> Result<Reply, Failure> {
         loop {
             let sending = self.parts.transport.post(outgoing.clone(), waits, due);
             let reply = local.telling(sending).await?;
