@@ -112,7 +112,8 @@ impl Observer for Metrics {
     fn call_finished(&self, record: &Arc<CallRecord>) {
         self.calls.figures(record).count(record);
         for attempt in &record.tried {
-            self.calls.deployment(attempt).failed(attempt.error);
+            let end = outcome::index_of(Some(attempt.error), attempt.status);
+            self.calls.deployment(attempt).failed(end);
         }
         if record.fallbacks > 0 {
             self.fallbacks.count(record);

@@ -70,16 +70,18 @@ impl DeploymentFigures {
         self.becomes(State::Healthy);
     }
 
-    pub(super) fn failed(&self, code: &str) {
-        self.failures.count(index_of(Some(code)));
+    /// Counts an attempt that ended in this way, an index of [`ENDS`].
+    pub(super) fn failed(&self, end: usize) {
+        self.failures.count(end);
         // One that rests stays what it is until it answers or is asked again.
         if self.state.load(Ordering::Relaxed) == State::Healthy as u8 {
             self.becomes(State::PartialOutage);
         }
     }
 
+    /// Counts a rest; its cause is kept as a class, without the upstream's status.
     pub(super) fn cooled(&self, code: &str) {
-        self.cooldowns.count(index_of(Some(code)));
+        self.cooldowns.count(index_of(Some(code), None));
         self.becomes(State::CompleteOutage);
     }
 
@@ -141,7 +143,10 @@ impl FallbackCounts {
             Some(attempt) => attempt.group.as_deref().unwrap_or(attempt.model.as_str()),
             None => "",
         };
-        let because = index_of(first.map(|attempt| attempt.error));
+        let because = index_of(
+            first.map(|attempt| attempt.error),
+            first.and_then(|attempt| attempt.status),
+        );
         let key = (requested.to_owned(), record.asked_for().to_owned(), because);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MAX_FALLBACKS && !counts.contains_key(&key) {

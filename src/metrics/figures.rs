@@ -81,7 +81,7 @@ impl CallFigures {
 
     /// Counts a call that has ended.
     pub(super) fn count(&self, record: &CallRecord) {
-        let end = index_of(record.error);
+        let end = index_of(record.error, record.status);
         self.outcomes.count(end);
         let usage = &record.usage;
         add(&self.prompt_tokens, usage.prompt_tokens());
@@ -107,8 +107,8 @@ impl CallFigures {
         match record.error {
             None => self.deployment.answered(),
             // Of an attempt that failed before its answer, the list of those tells.
-            Some(code) if record.attempts > failed_before && end != CANCELLED => {
-                self.deployment.failed(code);
+            Some(_) if record.attempts > failed_before && end != CANCELLED => {
+                self.deployment.failed(end);
             }
             Some(_) => {}
         }

@@ -23,7 +23,7 @@ const fn end(code: &'static str, status: &'static str, class: &'static str) -> E
 }
 
 /// All ends. The first is success, the last whatever is not named.
-pub(super) const ENDS: [End; 18] = [
+pub(super) const ENDS: [End; 20] = [
     end("ok", "200", ""),
     end("authentication", "401", "AuthenticationError"),
     end("permission_denied", "403", "PermissionDeniedError"),
@@ -45,15 +45,28 @@ pub(super) const ENDS: [End; 18] = [
     end("cancelled", "499", "Cancelled"),
     end("budget_exceeded", "422", "BudgetExceededError"),
     end("no_deployment", "429", "RouterRateLimitError"),
+    end("overloaded", "500", "InternalServerError"),
+    end("overloaded", "502", "BadGatewayError"),
     end("other", "500", "APIError"),
 ];
 
 /// The index of the end of a call that its caller gave up.
 pub(super) const CANCELLED: usize = 14;
 
-/// The index of an end by its code; `None` is success.
-pub(super) fn index_of(error: Option<&str>) -> usize {
+/// The index of the end of an upstream that broke with 500, or with Anthropic's 529.
+const INTERNAL: usize = 17;
+
+/// The index of the end of an upstream that broke with 502.
+const BAD_GATEWAY: usize = 18;
+
+/// The index of an end by its code and the upstream's status, where it told one; `None` as code is success.
+pub(super) fn index_of(error: Option<&str>, status: Option<u16>) -> usize {
     let Some(code) = error else { return 0 };
+    match (code, status) {
+        ("overloaded", Some(500 | 529)) => return INTERNAL,
+        ("overloaded", Some(502)) => return BAD_GATEWAY,
+        _ => {}
+    }
     let known = ENDS.iter().position(|end| end.code == code);
     known.unwrap_or(ENDS.len() - 1)
 }
@@ -87,9 +100,26 @@ mod tests {
 
     #[test]
     fn an_end_is_found_by_its_code() {
-        assert_eq!(ENDS[index_of(None)].code, "ok");
-        assert_eq!(ENDS[index_of(Some("timeout"))].status, "408");
-        assert_eq!(ENDS[index_of(Some("news"))].code, "other");
+        assert_eq!(ENDS[index_of(None, None)].code, "ok");
+        assert_eq!(ENDS[index_of(Some("timeout"), None)].status, "408");
+        assert_eq!(ENDS[index_of(Some("news"), None)].code, "other");
         assert_eq!(ENDS[CANCELLED].code, "cancelled");
+    }
+
+    #[test]
+    fn an_upstream_that_broke_is_told_by_its_status() {
+        for (status, told, class) in [
+            (None, "503", "ServiceUnavailableError"),
+            (Some(503), "503", "ServiceUnavailableError"),
+            (Some(500), "500", "InternalServerError"),
+            (Some(529), "500", "InternalServerError"),
+            (Some(502), "502", "BadGatewayError"),
+        ] {
+            let end = ENDS[index_of(Some("overloaded"), status)];
+            assert_eq!(
+                (end.code, end.status, end.class),
+                ("overloaded", told, class)
+            );
+        }
     }
 }

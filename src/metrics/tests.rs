@@ -211,6 +211,58 @@ fn dashboards_of_litellm_find_their_series_under_their_names() {
 }
 
 #[test]
+fn an_upstream_that_broke_with_500_is_no_503() {
+    let metrics = Metrics::new();
+    let broken = |status| CallRecord {
+        status: Some(status),
+        ..of_deployment("a", "g", Some("overloaded"))
+    };
+    for status in [500, 502, 503, 503] {
+        count(&metrics, broken(status));
+    }
+    let before = FailedAttempt {
+        error: "overloaded",
+        status: Some(529),
+        ..failed_attempt("b", "g")
+    };
+    count(
+        &metrics,
+        CallRecord {
+            attempts: 2,
+            tried: vec![before],
+            ..of_deployment("a", "g", None)
+        },
+    );
+    let text = metrics.render();
+    let sum = |name: &str, labels: [&str; 2]| {
+        let is_it =
+            |line: &&str| line.starts_with(name) && labels.iter().all(|it| line.contains(it));
+        text.lines()
+            .filter(is_it)
+            .map(|line| line.rsplit(' ').next().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let failed = "litellm_proxy_failed_requests_metric_total{";
+    let deployment = "litellm_deployment_failure_responses_total{";
+    for (status, class, count, attempts) in [
+        ("500", "InternalServerError", "1", vec!["1", "1"]),
+        ("502", "BadGatewayError", "1", vec!["1"]),
+        ("503", "ServiceUnavailableError", "2", vec!["2"]),
+    ] {
+        let labels = [
+            &*format!("exception_status=\"{status}\""),
+            &*format!("exception_class=\"{class}\""),
+        ];
+        assert_eq!(sum(failed, labels), [count], "{text}");
+        assert_eq!(sum(deployment, labels), attempts, "{text}");
+    }
+    let own = text
+        .lines()
+        .filter(|line| line.contains("outcome=\"overloaded\""));
+    assert_eq!(own.count(), 1, "one line for Agon's own word:\n{text}");
+}
+
+#[test]
 fn a_deployment_is_healthy_partly_out_or_resting() {
     let metrics = Metrics::new();
     let stands = |state: u8| {
