@@ -1,6 +1,7 @@
 //! Values that stand elsewhere: `os.environ/NAME`, `${NAME}`, `${NAME:-default}` and `file:/path`.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::place::Place;
@@ -100,16 +101,11 @@ impl Lookup<'_> {
 
     fn file(&mut self, path: &str) -> Found {
         self.files.push(PathBuf::from(path));
-        let size = std::fs::metadata(path).map(|file| file.len());
-        let read = match size {
-            Ok(size) if size > MAX_FILE_BYTES => {
-                return Found::Failed(format!("{path} is too long to be a secret"));
-            }
-            Ok(_) => std::fs::read_to_string(path),
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok(text) => Found::Text(text.trim().to_owned()),
+        match read_at_most(path, MAX_FILE_BYTES) {
+            Ok(Some(text)) => Found::Text(text.trim().to_owned()),
+            Ok(None) => Found::Failed(format!(
+                "{path} is too long to be a secret: at most {MAX_FILE_BYTES} bytes are read"
+            )),
             Err(error) => Found::Failed(format!("{path} cannot be read: {error}")),
         }
     }
@@ -136,6 +132,20 @@ impl Lookup<'_> {
         filled.push_str(rest);
         Found::Text(filled)
     }
+}
+
+/// The text of a file; `None` when it is longer than `most` bytes. The length that a file tells is not asked for: a
+/// device or a pipe tells none and may never end.
+fn read_at_most(path: &str, most: u64) -> std::io::Result<Option<String>> {
+    let mut text = Vec::new();
+    std::fs::File::open(path)?
+        .take(most + 1)
+        .read_to_end(&mut text)?;
+    if text.len() as u64 > most {
+        return Ok(None);
+    }
+    let told = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    String::from_utf8(text).map(Some).map_err(told)
 }
 
 /// Puts what was found into the place of its reference.

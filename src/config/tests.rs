@@ -219,6 +219,36 @@ fn values_are_looked_up_wherever_they_stand() {
     assert!(loaded.files.contains(&secret.path().to_owned()));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_never_ends_is_no_secret() {
+    let long = file_of(&"x".repeat((1 << 20) + 1));
+    for path in ["/dev/zero", long.path().to_str().unwrap()] {
+        let loaded = read_text(&format!("server:\n  master_key: file:{path}\n"), &[]);
+        let help = format!(
+            "2: server.master_key: {path} is too long to be a secret: at most 1048576 bytes are read"
+        );
+        assert_eq!(told(&loaded.report.mistakes), [help]);
+    }
+}
+
+#[test]
+fn a_share_beyond_the_whole_is_refused_with_its_range() {
+    for wrong in ["7", "-0.5", ".nan"] {
+        let loaded = read_text(&format!("observe:\n  sample_ratio: {wrong}\n"), &[]);
+        let mistakes = told(&loaded.report.mistakes);
+        assert_eq!(
+            mistakes,
+            ["2: observe.sample_ratio cannot be read: it should be a number from 0 to 1"]
+        );
+    }
+    for (right, read) in [("1", Some(1.0)), ("0.25", Some(0.25)), ("null", None)] {
+        let loaded = read_text(&format!("observe:\n  sample_ratio: {right}\n"), &[]);
+        assert_eq!(told(&loaded.report.mistakes), [""; 0]);
+        assert_eq!(loaded.config.observe.sample_ratio, read);
+    }
+}
+
 #[test]
 fn a_variable_that_is_missing_in_a_setting_of_ours_is_a_mistake() {
     let loaded = read_text(

@@ -1,6 +1,8 @@
 //! What can be set.
 
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::Error;
 
 /// Who is told of calls, beside the log and `/metrics`. Addresses and keys come from the environment.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -13,9 +15,21 @@ pub struct ObserveConfig {
     /// Who is told of both (`LiteLLM`'s `callbacks`).
     pub callbacks: Vec<String>,
     /// The share of calls that traces hold, from 0 to 1; `None` leaves it to `OTEL_TRACES_SAMPLER`.
+    #[serde(deserialize_with = "share")]
     pub sample_ratio: Option<f64>,
     /// `true` tells the models' providers of the trace, by the header `traceparent`.
     pub forward_traceparent: bool,
+}
+
+/// Reads a share of a whole.
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let share = Option::<f64>::deserialize(deserializer)?;
+    match share {
+        Some(share) if !(0.0..=1.0).contains(&share) => {
+            Err(D::Error::custom("it should be a number from 0 to 1"))
+        }
+        share => Ok(share),
+    }
 }
 
 /// How long rows of calls are kept.
