@@ -33,6 +33,8 @@ pub(in crate::wire) struct Stream {
     calls: Vec<Begun>,
     /// The index of the forced call that stands for a JSON answer.
     answer_call: Option<usize>,
+    /// The call that has begun last, as long as its arguments have not: its name may go on in the next piece.
+    naming: Option<ToolCallDelta>,
 }
 
 /// How the provider calls a tool call: by an index, an id, both or neither.
@@ -52,6 +54,7 @@ impl Stream {
             calls: Vec::new(),
             chunks: 0,
             answer_call: None,
+            naming: None,
         }
     }
 }
@@ -104,6 +107,22 @@ fn fail_on_error(value: &Value, event: Option<&str>) -> Result<(), WireError> {
     }
 }
 
+/// A call's beginning with the next piece of it. OpenAI's own SDKs join names that come in pieces (openai-python 2,
+/// `accumulate_delta`, read 2026-11); a server that repeats the whole name in each piece means no longer one.
+fn joined(begun: ToolCallDelta, piece: ToolCallDelta) -> ToolCallDelta {
+    let name = match (begun.name, piece.name) {
+        (Some(name), Some(more)) if name != more => Some(name + &more),
+        (name, more) => name.or(more),
+    };
+    ToolCallDelta {
+        index: begun.index,
+        id: begun.id.or(piece.id),
+        name,
+        arguments: begun.arguments + &piece.arguments,
+        signature: begun.signature.or(piece.signature),
+    }
+}
+
 impl Stream {
     /// Reads one chunk. What is new stands in `delta`, or in `message` where a provider answers with all at once;
     /// Perplexity sends both, and then the other one is cumulative.
@@ -145,6 +164,11 @@ impl Stream {
             self.add_call(index, call, &mut chunk.delta);
         }
         let (meant, word) = finish(choice, &self.quirks)?;
+        if (meant.is_some() || place == "message")
+            && let Some(call) = self.naming.take()
+        {
+            self.tell(call, &mut chunk.delta);
+        }
         chunk.finish = self.ending(meant);
         chunk.native_finish = word;
         self.finished |= chunk.finish.is_some();
@@ -161,6 +185,19 @@ impl Stream {
                 chunk: self.chunks,
             });
         }
+        match self.naming.take() {
+            Some(begun) if begun.index == call.index => call = joined(begun, call),
+            Some(begun) => self.tell(begun, delta),
+            None => {}
+        }
+        match call.name.is_some() && call.arguments.is_empty() && !self.finished {
+            true => self.naming = Some(call),
+            false => self.tell(call, delta),
+        }
+    }
+
+    /// Hands a piece on, now that its name is whole: the other dialects tell a name once, at a call's beginning.
+    fn tell(&mut self, call: ToolCallDelta, delta: &mut Delta) {
         if call.name.as_deref() == Some(json_answer::ANSWER_TOOL) {
             self.answer_call = Some(call.index);
         }

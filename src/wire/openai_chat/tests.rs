@@ -8,6 +8,7 @@ use crate::types::quirks::JsonSupport;
 use crate::types::quirks::MaxTokensField;
 use crate::types::quirks::Param;
 use crate::types::quirks::Quirks;
+use crate::wire::StreamDecoder;
 use crate::wire::WireError;
 use crate::wire::decode_response;
 use crate::wire::rich_chat::encoded;
@@ -218,6 +219,65 @@ fn calls_are_told_apart_however_a_provider_numbers_them() {
         json!({"tool_calls": [piece(Some(0), Some("a"), Some("f"), ":1}")]}),
     ];
     assert_eq!(calls(&repeated), both[..1]);
+}
+
+#[test]
+fn a_name_that_comes_in_pieces_is_whole_in_every_dialect() {
+    use crate::wire::serve;
+    use serde_json::json;
+    let piece = |index: u64, id: Option<&str>, name: Option<&str>, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        json!({"tool_calls": [{"index": index, "id": id, "function": function}]})
+    };
+    let deltas = [
+        piece(0, Some("a"), Some("ad"), ""),
+        piece(0, None, Some("d"), ""),
+        piece(0, None, None, "{\"x\":1}"),
+        piece(1, Some("b"), Some("mul"), ""),
+        piece(1, None, Some("tiply"), "{\"y\":2}"),
+        // One server says the whole name again, another asks for nothing.
+        piece(2, Some("c"), Some("now"), ""),
+        piece(2, Some("c"), Some("now"), ""),
+    ];
+    let wanted = [
+        call("a", "add", "{\"x\":1}"),
+        call("b", "multiply", "{\"y\":2}"),
+        call("c", "now", "{}"),
+    ];
+    assert_eq!(calls(&deltas), wanted);
+
+    let mut decoder = StreamDecoder::new(Wire::OpenaiChat, &Quirks::default());
+    let mut chunks = Vec::new();
+    for delta in &deltas {
+        let event = json!({"choices": [{"index": 0, "delta": delta}]});
+        let event = format!("data: {event}\n\n");
+        decoder.push(event.as_bytes(), &mut chunks).unwrap();
+    }
+    let end = b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    decoder.push(end, &mut chunks).unwrap();
+    for wire in [
+        Wire::Anthropic,
+        Wire::OpenaiResponses,
+        Wire::Gemini,
+        Wire::Ollama,
+    ] {
+        let head = serve::AnswerHead {
+            id: "i".to_owned(),
+            model: "m".to_owned(),
+            created_s: 1,
+            usage_in_stream: true,
+        };
+        let mut encoder = serve::stream_encoder(wire, head).unwrap();
+        let mut written = Vec::new();
+        for chunk in &chunks {
+            encoder.chunk(chunk, &mut written);
+        }
+        encoder.finish(&mut written);
+        let written = String::from_utf8(written).unwrap();
+        for name in ["\"add\"", "\"multiply\"", "\"now\""] {
+            assert!(written.contains(name), "{wire}: no {name} in {written}");
+        }
+    }
 }
 
 #[test]
