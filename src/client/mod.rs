@@ -27,6 +27,7 @@ pub use error::TimeoutPhase;
 pub use request::ChatRequest;
 pub use request::Content;
 pub use request::Head;
+pub use request::TextRequest;
 pub use request::Wishes;
 pub use scripted::Reply;
 pub use scripted::ScriptedClient;

@@ -72,6 +72,19 @@ pub enum Content {
         /// Where the members of the body stand, when it has been looked at already.
         members: Option<Arc<TopLevel>>,
     },
+    /// A text to complete: passed verbatim to models that do, and asked as a chat of others.
+    Text(Arc<TextRequest>),
+}
+
+/// A request for the completion of a text, `POST /v1/completions`.
+#[derive(Debug)]
+pub struct TextRequest {
+    /// The body as a client sent it.
+    pub body: Bytes,
+    /// The same as one chat; `None` where that cannot say it: several prompts or answers, a suffix, token ids.
+    pub chat: Option<Chat>,
+    /// Members of the body that the chat leaves out.
+    pub unknown: Vec<String>,
 }
 
 impl Content {
@@ -79,6 +92,7 @@ impl Content {
     pub fn as_json(&self) -> Bytes {
         match self {
             Self::Raw { body, .. } => body.clone(),
+            Self::Text(text) => text.body.clone(),
             // A chat is plain data, which JSON can always write.
             Self::Typed(chat) => serde_json::to_vec(&chat.messages)
                 .unwrap_or_default()

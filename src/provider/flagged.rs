@@ -34,7 +34,7 @@ impl FlaggedClient {
         }
         match &request.content {
             Content::Typed(_) => Some(Cow::Borrowed(request)),
-            Content::Raw { .. } => {
+            Content::Raw { .. } | Content::Text(_) => {
                 let chat = wire::typed(request).ok()?.into_owned();
                 Some(Cow::Owned(ChatRequest {
                     content: Content::Typed(chat.into()),

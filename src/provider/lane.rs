@@ -29,6 +29,7 @@ use crate::types::Role;
 use crate::types::Target;
 use crate::types::TopLevel;
 use crate::types::Wire;
+use crate::types::completes_text;
 use crate::types::quirks::JsonSupport;
 use crate::types::quirks::MaxTokensField;
 use crate::types::quirks::Param;
@@ -60,6 +61,7 @@ pub(super) struct Lane {
     streamed: Way,
     timeouts: CallTimeouts,
     stream_timeouts: CallTimeouts,
+    completes_text: bool,
     /// Kept, so that its address stays its own.
     _target: Option<Arc<Target>>,
 }
@@ -191,6 +193,7 @@ impl Lane {
             timeouts: limited(own.total),
             stream_timeouts: limited(own.total_of_stream.or(own.total)),
             base_url: place.base_url,
+            completes_text: spoken.wire == Wire::OpenaiChat && completes_text(model, target),
             spoken,
             environment,
             credential,
@@ -231,6 +234,11 @@ impl Lane {
     /// `true` when a body of this wire may be passed on with a few edits of its members.
     pub(super) fn passes(&self, wire: Wire) -> bool {
         wire == self.spoken.wire && self.spoken.quirks.anthropic_version.is_none()
+    }
+
+    /// `true` when a text to complete may be passed on as it is.
+    pub(super) fn completes_text(&self) -> bool {
+        self.completes_text
     }
 
     /// The edits of a body on its way to this place.

@@ -37,6 +37,8 @@ pub(super) struct Passing {
     usage: Option<Usage>,
     prompt_tokens: u64,
     over: bool,
+    /// How long the rest may come behind the end of an answer.
+    afterword: Duration,
 }
 
 impl Passing {
@@ -52,12 +54,18 @@ impl Passing {
             usage: None,
             prompt_tokens: 0,
             over: false,
+            afterword: AFTERWORD,
         }
     }
 
     /// Gives the prompt's tokens, for a provider that tells no usage.
     pub(super) fn estimate_from(&mut self, prompt_tokens: u64) {
         self.prompt_tokens = prompt_tokens;
+    }
+
+    /// Several answers may come one after the other, each with an end: the rest is waited for as long as a piece is.
+    pub(super) fn has_several_ends(&mut self) {
+        self.afterword = Duration::MAX;
     }
 
     /// Waits for the first event: up to here another client can be tried.
@@ -100,7 +108,9 @@ impl Passing {
     async fn read_on(&mut self) -> Option<LlmError> {
         let (due, phase) = match (self.tap.events(), self.tap.is_complete()) {
             (_, true) => {
-                let soon = self.waits.idle_at().min(Instant::now() + AFTERWORD);
+                let soon = Instant::now().checked_add(self.afterword);
+                let idle = self.waits.idle_at();
+                let soon = soon.map_or(idle, |soon| soon.min(idle));
                 (soon, TimeoutPhase::Idle)
             }
             (0, false) => (self.waits.first_token_at(), TimeoutPhase::FirstToken),

@@ -128,6 +128,10 @@ fn read(request: &ChatRequest) -> Result<(Cow<'_, Chat>, Vec<String>), WireError
             asked.unknown.retain(|name| !for_us(name));
             Ok((Cow::Owned(asked.chat), asked.unknown))
         }
+        Content::Text(text) => {
+            let chat = wire::as_chat(text)?;
+            Ok((Cow::Borrowed(chat), text.unknown.clone()))
+        }
     }
 }
 

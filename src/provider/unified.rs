@@ -291,7 +291,8 @@ impl BaseLlmClient for UnifiedClient {
     /// whole answers only is asked for one.
     async fn send_message(&self, request: &ChatRequest) -> Result<ChatResponse, LlmError> {
         // A client's own request for a whole answer is asked as that: it costs less, and nobody reads along.
-        if matches!(request.content, Content::Raw { .. }) && !request.head.stream {
+        let is_own = matches!(request.content, Content::Raw { .. } | Content::Text(_));
+        if is_own && !request.head.stream {
             return self.ask_whole(request).await;
         }
         let speech = self.spec.speech(request.head.model.model());
@@ -327,6 +328,9 @@ impl BaseLlmClient for UnifiedClient {
         if opened.passed && is_stream {
             let mut passing = Passing::new(opened, !request.head.usage_in_stream);
             passing.estimate_from(request.head.estimated_tokens);
+            if matches!(request.content, Content::Text(_)) {
+                passing.has_several_ends();
+            }
             match &held.local {
                 Some(local) => local.telling(passing.begin()).await?,
                 None => passing.begin().await?,

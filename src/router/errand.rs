@@ -216,6 +216,7 @@ fn session(request: &ChatRequest) -> Option<u64> {
     }
     let beginning = match &request.content {
         Content::Raw { body, .. } => body.get(..LONG_BEGINNING),
+        Content::Text(text) => text.body.get(..LONG_BEGINNING),
         Content::Typed(chat) => {
             let first = chat.messages.first()?.joined_text();
             return first.as_bytes().get(..LONG_BEGINNING).map(number_of);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Router;
 use super::embed::GroupEmbedder;
+use super::group::Member;
 use super::run::GroupClient;
 use crate::client::BaseLlmClient;
 use crate::client::EmbeddingClient;
@@ -12,6 +13,7 @@ use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Deployment;
 use crate::types::ModelName;
+use crate::types::completes_text;
 
 /// Who answers for a name.
 #[derive(Clone)]
@@ -20,6 +22,8 @@ pub struct Route {
     pub client: Arc<dyn BaseLlmClient>,
     /// What a request's head may name before a deployment is chosen.
     pub model: ModelName,
+    /// `true` when every deployment completes a text as it is.
+    pub completes_text: bool,
 }
 
 impl fmt::Debug for Route {
@@ -59,7 +63,14 @@ impl Router {
             );
             return Err(LlmError::new(LlmErrorKind::ModelNotFound, "agon", message));
         };
+        let completes = |member: &Member| {
+            let deployment = member.entry.deployment.as_deref();
+            let target = deployment.map(|deployment| &*deployment.target);
+            let model = member.model.as_ref();
+            model.is_some_and(|model| completes_text(model, target))
+        };
         Ok(Route {
+            completes_text: client.group.members.iter().all(completes),
             client: Arc::new(client),
             model,
         })

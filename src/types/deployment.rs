@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Map;
 use serde_json::Value;
 
+use super::ModelName;
 use super::Prices;
 use super::Secret;
 
@@ -83,6 +84,21 @@ pub struct Target {
     pub strict: Option<bool>,
     /// Time limits.
     pub timeouts: TargetTimeouts,
+    /// `true` where OpenAI's completions of a text, `/completions`, are asked as they are (`LiteLLM`'s
+    /// `text-completion-openai/…`).
+    pub completes_text: bool,
+}
+
+/// `OpenAI`'s models that complete a text and do not chat. Source: its list of models (read 2026-11).
+const COMPLETING: [&str; 3] = ["gpt-3.5-turbo-instruct", "davinci-002", "babbage-002"];
+
+/// `true` when this model completes a text as it is, so that it needs not be asked as a chat.
+pub fn completes_text(model: &ModelName, target: Option<&Target>) -> bool {
+    let is_known = || {
+        let mut known = COMPLETING.iter();
+        model.provider() == "openai" && known.any(|known| model.model().starts_with(known))
+    };
+    target.is_some_and(|target| target.completes_text) || is_known()
 }
 
 /// Time limits of one deployment; `None` leaves the provider's.

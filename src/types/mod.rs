@@ -29,7 +29,7 @@ pub use chat::{
 pub use chunk::{ChatChunk, Delta, FinishReason, ResponseBuilder, TokenLogprob, ToolCallDelta};
 pub use clock::Clock;
 pub use content_level::ContentLevel;
-pub use deployment::{Deployment, DeploymentInfo, Target, TargetTimeouts};
+pub use deployment::{Deployment, DeploymentInfo, Target, TargetTimeouts, completes_text};
 pub use diagnostic::Diagnostic;
 pub use embeddings::EmbeddingDialect;
 pub use endpoint::Endpoint;

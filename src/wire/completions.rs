@@ -8,6 +8,7 @@ use serde_json::json;
 use super::WireError;
 use super::openai_chat;
 use super::serve::AnswerHead;
+use super::serve::FOR_THE_GATEWAY;
 use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
@@ -19,7 +20,7 @@ use crate::types::Usage;
 const MOST_ANSWERS: usize = 32;
 
 /// What a client asks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AskedText {
     /// What is to be answered, in order: one chat for each answer.
     pub chats: Vec<Chat>,
@@ -84,7 +85,8 @@ pub fn decode_request(body: &[u8]) -> Result<AskedText, WireError> {
             }
         }
         for name in asked.unknown {
-            if !read.unknown.contains(&name) {
+            let is_ours = FOR_THE_GATEWAY.contains(&name.as_str());
+            if !is_ours && !read.unknown.contains(&name) {
                 read.unknown.push(name);
             }
         }

@@ -53,6 +53,7 @@ pub use stream::StreamDecoder;
 use crate::client::ChatRequest;
 use crate::client::Content;
 use crate::client::LlmErrorKind;
+use crate::client::TextRequest;
 use crate::types::Chat;
 use crate::types::ChatResponse;
 use crate::types::ResponseBuilder;
@@ -183,5 +184,17 @@ pub fn typed(request: &ChatRequest) -> Result<Cow<'_, Chat>, WireError> {
         Content::Raw { wire, body, .. } => {
             serve::decode_request(*wire, body).map(|asked| Cow::Owned(asked.chat))
         }
+        Content::Text(text) => as_chat(text).map(Cow::Borrowed),
     }
+}
+
+/// Gives a text to complete as a chat.
+///
+/// # Errors
+/// `Unsupported` where a chat cannot say it.
+pub fn as_chat(text: &TextRequest) -> Result<&Chat, WireError> {
+    text.chat.as_ref().ok_or_else(|| {
+        let help = "the model chats, and a chat takes one prompt of text, without a suffix, for one answer";
+        WireError::Unsupported(help.to_owned())
+    })
 }

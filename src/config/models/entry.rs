@@ -42,11 +42,12 @@ pub(super) fn read(
     let told = told.unwrap_or(&nothing);
     let info = info::read(path, told, report);
     let mut fields = Fields::of(format!("{path}.litellm_params"), &params, report);
-    let model = model(&mut fields, &params)?;
+    let (model, completes_text) = model(&mut fields, &params)?;
     let provider = model.split_once('/').map(|(provider, _)| provider);
     let mut target = target::read(&mut fields, provider.unwrap_or_default());
     let strict = fields.read::<bool>("drop_params").or(shared.drop_params);
     target.strict = strict.map(|drop| !drop);
+    target.completes_text = completes_text;
     let params_prices = prices::written(&params);
     let prices = prices::read(path, &params_prices, told, &info, fields.report);
     let mut deployment = Deployment {
@@ -99,8 +100,8 @@ fn with_credential(path: &str, params: &Node, shared: &Shared<'_>, report: &mut 
     whole
 }
 
-/// The model as `provider/model`, or as it was written where no provider is named.
-fn model(fields: &mut Fields<'_, '_>, params: &Node) -> Option<String> {
+/// The model as `provider/model`, or as it was written where no provider is named, and whether it completes texts.
+fn model(fields: &mut Fields<'_, '_>, params: &Node) -> Option<(String, bool)> {
     fields.take("litellm_credential_name");
     let written: Option<String> = fields.read("model");
     let custom: Option<String> = fields.read("custom_llm_provider");
@@ -119,7 +120,7 @@ fn model(fields: &mut Fields<'_, '_>, params: &Node) -> Option<String> {
         }
         Some(_) | None => written.to_owned(),
     };
-    Some(known::by_our_name(&model))
+    Some((known::by_our_name(&model), known::completes_text(&model)))
 }
 
 fn has_prefix(model: &str, provider: &str) -> bool {

@@ -113,6 +113,12 @@ const PREFIXES: [(&str, &str); 7] = [
     ("vertex_ai_eu", "vertex_ai"),
 ];
 
+/// `true` for a model under `LiteLLM`'s prefixes for servers with OpenAI's completions of a text (1.109, read 2026-11).
+pub(super) fn completes_text(model: &str) -> bool {
+    let prefix = model.split_once('/').map(|(prefix, _)| prefix);
+    prefix == Some("text-completion-openai")
+}
+
 /// A model with the prefix of our provider for it.
 pub(super) fn by_our_name(model: &str) -> String {
     match model.split_once('/') {

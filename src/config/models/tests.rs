@@ -135,6 +135,16 @@ fn a_model_has_its_provider_wherever_it_is_written() {
 }
 
 #[test]
+fn a_model_under_litellms_prefix_completes_texts() {
+    let completes = |params: &str| entry(params).target.completes_text;
+    assert!(completes("{model: text-completion-openai/llama}"));
+    assert!(completes(
+        "{model: llama, custom_llm_provider: text-completion-openai}"
+    ));
+    assert!(!completes("{model: openai/llama}"));
+}
+
+#[test]
 fn where_and_how_it_is_called_is_read() {
     let it = entry(
         "{model: openai/x, api_base: \"https://host/v1\", api_key: \" sk-own \", organization: org-1, \

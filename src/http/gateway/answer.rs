@@ -152,7 +152,11 @@ fn of_debate(exchange: &Exchange<'_>, asked: &str) -> Option<Result<Route, Failu
     let client = models.named(name)?;
     let model = name.parse().map_err(|_| ());
     Some(match (client, model) {
-        (Ok(client), Ok(model)) => Ok(Route { client, model }),
+        (Ok(client), Ok(model)) => Ok(Route {
+            client,
+            model,
+            completes_text: false,
+        }),
         (Err(error), _) => Err(Failure::unknown_model(asked, &error)),
         (Ok(_), Err(())) => Err(Failure::member("model", "the model's name cannot be read")),
     })
@@ -224,7 +228,7 @@ pub(super) fn written(
 
 /// Another group than the asked one has answered. Its answer says which model that was, as `LiteLLM`'s proxy has it
 /// (1.109, read 2026-11): a caller who gets something else than was asked for can see so.
-fn fell_back(exchange: &Exchange<'_>) -> bool {
+pub(super) fn fell_back(exchange: &Exchange<'_>) -> bool {
     exchange.trace.fallbacks() > 0
 }
 

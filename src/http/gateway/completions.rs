@@ -1,8 +1,9 @@
-//! Text completions, asked as chats.
+//! Text completions: passed on to models that complete texts, asked as chats of all others.
 
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::response::Response;
 use futures::FutureExt;
@@ -15,19 +16,23 @@ use super::answer;
 use super::endpoint::Asked;
 use super::exchange;
 use super::failure::Failure;
+use super::renamed::Renamed;
 use super::stream::AnswerStream;
 use crate::client::ChatRequest;
 use crate::client::ChunkStream;
 use crate::client::Content;
 use crate::client::Head;
 use crate::client::LlmError;
+use crate::client::TextRequest;
 use crate::router::Route;
-use crate::types::Chat;
 use crate::types::ChatChunk;
 use crate::types::ChatResponse;
 use crate::types::Wire;
+use crate::wire::WireError;
 use crate::wire::completions;
+use crate::wire::completions::AskedText;
 use crate::wire::head;
+use crate::wire::head::Scanned;
 use crate::wire::serve::AnswerHead;
 
 /// Answers of one request that are asked for at the same time.
@@ -40,15 +45,20 @@ pub(super) async fn complete(asked: &Asked<'_>, body: Body) -> Result<Response, 
     let found = head::scan(Wire::OpenaiChat, &body)?;
     let named = asked.named.clone();
     let model = named
-        .or_else(|| found.model.map(std::borrow::Cow::into_owned))
+        .or_else(|| found.model.as_deref().map(str::to_owned))
         .ok_or_else(|| answer::missing("model"))?;
     if found.members.value(&body, "prompt").is_none() {
         return Err(answer::missing("prompt"));
     }
-    let read = completions::decode_request(&body)?;
-    let route = answer::route(exchange, &model)?;
+    let route = answer::route(exchange, &model);
+    let read = completions::decode_request(&body);
+    let asks = match &route {
+        Ok(route) if route.completes_text => Asks::as_it_is(own_body(&body, &found), read),
+        Ok(_) | Err(_) => Asks::as_chats(read?),
+    };
+    let route = route?;
     let mut tags = exchange.tags.clone();
-    tags.extend(found.tags);
+    tags.extend_from_slice(&found.tags);
     let head = Head {
         model: route.model.clone(),
         stream: found.stream.unwrap_or(false),
@@ -58,11 +68,11 @@ pub(super) async fn complete(asked: &Asked<'_>, body: Body) -> Result<Response, 
         wishes: exchange::wishes(asked.headers, found.wishes),
     };
     let mut response = match head.stream {
-        true => streamed(asked, &model, &route, (head, read.chats), read.echoed).await?,
-        false => whole(asked, &model, &route, (head, read.chats), &read.echoed).await?,
+        true => streamed(asked, &model, &route, (head, asks.contents), asks.echoed).await?,
+        false => whole(asked, &model, &route, (head, asks.contents), &asks.echoed).await?,
     };
-    if !read.unknown.is_empty()
-        && let Ok(unknown) = HeaderValue::from_str(&read.unknown.join(","))
+    if !asks.unknown.is_empty()
+        && let Ok(unknown) = HeaderValue::from_str(&asks.unknown.join(","))
     {
         response
             .headers_mut()
@@ -71,10 +81,56 @@ pub(super) async fn complete(asked: &Asked<'_>, body: Body) -> Result<Response, 
     Ok(response)
 }
 
-fn request(asked: &Asked<'_>, head: &Head, chat: Chat) -> ChatRequest {
+/// The body without what only a gateway reads.
+fn own_body(body: &Bytes, found: &Scanned<'_>) -> Bytes {
+    match found.metadata_is_ours {
+        true => head::without_gateway_metadata(body, &found.members),
+        false => body.clone(),
+    }
+}
+
+/// What is asked for one request.
+struct Asks {
+    /// One for each answer that is written here, or the only one.
+    contents: Vec<Content>,
+    /// The prompts, where the client wants them before answers that are written here.
+    echoed: Vec<String>,
+    /// Members of the request that are lost however it goes on.
+    unknown: Vec<String>,
+}
+
+impl Asks {
+    /// The body as it came, and as a chat for a fallback that does nothing else.
+    fn as_it_is(body: Bytes, read: Result<AskedText, WireError>) -> Self {
+        // What cannot be read here may be right all the same: the upstream says so.
+        let read = read.ok().filter(|read| read.chats.len() == 1);
+        let read = read.unwrap_or_default();
+        let text = TextRequest {
+            body,
+            chat: read.chats.into_iter().next(),
+            unknown: read.unknown,
+        };
+        Self {
+            contents: vec![Content::Text(Arc::new(text))],
+            echoed: read.echoed,
+            unknown: Vec::new(),
+        }
+    }
+
+    fn as_chats(read: AskedText) -> Self {
+        let chats = read.chats.into_iter();
+        Self {
+            contents: chats.map(|chat| Content::Typed(Arc::new(chat))).collect(),
+            echoed: read.echoed,
+            unknown: read.unknown,
+        }
+    }
+}
+
+fn request(asked: &Asked<'_>, head: &Head, content: Content) -> ChatRequest {
     ChatRequest {
         head: head.clone(),
-        content: Content::Typed(Arc::new(chat)),
+        content,
         call: asked.exchange.context(),
     }
 }
@@ -89,36 +145,41 @@ async fn whole(
     asked: &Asked<'_>,
     model: &str,
     route: &Route,
-    (head, chats): (Head, Vec<Chat>),
+    (head, contents): (Head, Vec<Content>),
     echoed: &[String],
 ) -> Result<Response, Failure> {
-    let asking = chats.into_iter().map(|chat| {
-        let request = request(asked, &head, chat);
+    let asking = contents.into_iter().map(|content| {
+        let request = request(asked, &head, content);
         async move { route.client.send_message(&request).await }
     });
     let answers: Result<Vec<ChatResponse>, LlmError> =
         stream::iter(asking).buffered(AT_ONCE).try_collect().await;
     let answers = answers?;
-    let body = completions::encode_response(&answers, echoed, &answer_head(asked, model, true));
+    let body = match answers.first().and_then(|answer| answer.raw.as_ref()) {
+        Some(raw) if answer::fell_back(asked.exchange) => raw.clone(),
+        Some(raw) => head::with_model(raw, model),
+        None => completions::encode_response(&answers, echoed, &answer_head(asked, model, true)),
+    };
     let mut response = exchange::json_bytes(body);
     let cost = asked.exchange.trace.cost();
     asked.exchange.describe(&mut response, model, cost);
     Ok(response)
 }
 
-/// Several answers side by side, a few of them at once; each chunk has the index of its answer.
+/// Several answers side by side, a few of them at once; each chunk has the index of its answer. What an upstream
+/// completes by itself is passed on as it comes.
 async fn streamed(
     asked: &Asked<'_>,
     model: &str,
     route: &Route,
-    (head, chats): (Head, Vec<Chat>),
+    (head, contents): (Head, Vec<Content>),
     echoed: Vec<String>,
 ) -> Result<Response, Failure> {
     let written = answer_head(asked, model, head.usage_in_stream);
     let failing = super::stream::encoder(asked.exchange.wire, written.clone());
-    let mut encoder = completions::Encoder::new(written, chats.len(), echoed);
-    let asking = chats.into_iter().enumerate().map(|(index, chat)| {
-        let (client, request) = (Arc::clone(&route.client), request(asked, &head, chat));
+    let mut encoder = completions::Encoder::new(written, contents.len(), echoed);
+    let asking = contents.into_iter().enumerate().map(|(index, content)| {
+        let (client, request) = (Arc::clone(&route.client), request(asked, &head, content));
         let begun = async move { client.stream_message(&request).await };
         begun
             .map(move |begun| one(index, begun))
@@ -128,14 +189,23 @@ async fn streamed(
     let asking: Vec<BoxStream<'static, Piece>> = asking.collect();
     let pieces = stream::iter(asking).flatten_unordered(AT_ONCE);
     let pieces = pieces.map(Some).chain(stream::iter([None]));
+    let mut passes = false;
     let frames = pieces.map(move |piece| {
-        let frame = match piece {
-            Some((index, Some(chunk))) => encoder.chunk(index, &chunk?),
-            Some((index, None)) => encoder.end(index),
-            None => encoder.finish(),
+        let frame: Bytes = match piece {
+            Some((index, Some(chunk))) => {
+                let chunk = chunk?;
+                passes |= chunk.frame.is_some();
+                match chunk.frame {
+                    Some(frame) => frame,
+                    None => encoder.chunk(index, &chunk).into(),
+                }
+            }
+            Some((_, None)) | None if passes => Bytes::new(),
+            Some((index, None)) => encoder.end(index).into(),
+            None => encoder.finish().into(),
         };
         Ok(ChatChunk {
-            frame: Some(frame.into()),
+            frame: Some(frame),
             ..ChatChunk::default()
         })
     });
@@ -145,7 +215,12 @@ async fn streamed(
         return Err(Failure::panicked());
     };
     let exchange = asked.exchange;
+    let renamed = match answer::fell_back(exchange) {
+        true => Renamed::nothing(),
+        false => Renamed::new(exchange.wire, model),
+    };
     let stream = AnswerStream::new(exchange.wire, exchange.started, first, chunks, failing);
+    let stream = stream.renamed(renamed);
     Ok(answer::stream_response(exchange, model, stream))
 }
 

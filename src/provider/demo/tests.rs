@@ -34,7 +34,9 @@ fn request(model: &str, system: &str, user: &str) -> ChatRequest {
 fn chat(request: &mut ChatRequest) -> &mut Chat {
     match &mut request.content {
         crate::client::Content::Typed(chat) => std::sync::Arc::make_mut(chat),
-        crate::client::Content::Raw { .. } => unreachable!("these tests ask in the typed form"),
+        crate::client::Content::Raw { .. } | crate::client::Content::Text(_) => {
+            unreachable!("these tests ask in the typed form")
+        }
     }
 }
 

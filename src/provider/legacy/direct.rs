@@ -208,7 +208,7 @@ impl Reporter {
 fn typed(request: &ChatRequest) -> Result<&Chat, Failure> {
     match &request.content {
         Content::Typed(chat) => Ok(chat),
-        Content::Raw { .. } => Err((
+        Content::Raw { .. } | Content::Text(_) => Err((
             LlmErrorKind::InvalidRequest,
             "the legacy path takes typed requests only: switch the unified path on for passing bodies through"
                 .to_owned(),

@@ -43,6 +43,17 @@ impl UnifiedClient {
                 passed: true,
             });
         }
+        if let Content::Text(text) = &request.content
+            && request.head.stream == stream
+            && lane.completes_text()
+        {
+            let body = self.completion(lane, &text.body, stream)?;
+            return Ok(Written {
+                body,
+                path: Some("/completions".to_owned()),
+                passed: true,
+            });
+        }
         let encoded = prepared::encode(&self.spec, &self.parts, request, (lane, spoken), stream)?;
         Ok(Written {
             body: encoded.body,
@@ -73,13 +84,7 @@ impl UnifiedClient {
         let members = match members {
             Some(members) => members.as_ref(),
             None => {
-                read = TopLevel::read(body).map_err(|error| {
-                    LlmError::new(
-                        LlmErrorKind::InvalidRequest,
-                        &self.spec.id,
-                        error.to_string(),
-                    )
-                })?;
+                read = self.members(body)?;
                 &read
             }
         };
@@ -98,6 +103,20 @@ impl UnifiedClient {
             prepared::note_dropped(&self.parts, &request.call, &request.head.model, &dropped)?;
         }
         Ok(Some(wire::verbatim::edited(body, members, &edits)))
+    }
+
+    /// The caller's text to complete, with the edits that its body shares with a chat's.
+    fn completion(&self, lane: &Lane, body: &Bytes, stream: bool) -> Result<Bytes, LlmError> {
+        let members = self.members(body)?;
+        let mut edits = lane.edits(stream).clone();
+        // A completion has the older names.
+        edits.rename.clear();
+        Ok(wire::verbatim::edited(body, &members, &edits))
+    }
+
+    fn members(&self, body: &[u8]) -> Result<TopLevel, LlmError> {
+        let kind = LlmErrorKind::InvalidRequest;
+        TopLevel::read(body).map_err(|error| LlmError::new(kind, &self.spec.id, error.to_string()))
     }
 
     pub(super) fn prepared(
@@ -122,7 +141,8 @@ impl UnifiedClient {
             body: written.body,
             dropped: Vec::new(),
         };
-        let model = Some((&request.head.model, stream));
+        // A provider's own path is one for chats.
+        let model = (!written.passed).then_some((&request.head.model, stream));
         let address = self.address(&lane.environment, &request.call)?;
         prepared::prepare(
             &self.place(&lane.environment, &request.call),

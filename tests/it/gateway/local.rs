@@ -83,7 +83,9 @@ fn asking(model: &str, text: &str) -> ChatRequest {
 fn chat_of(request: &mut ChatRequest) -> &mut Chat {
     match &mut request.content {
         agon::client::Content::Typed(chat) => std::sync::Arc::make_mut(chat),
-        agon::client::Content::Raw { .. } => unreachable!("it was made from a chat"),
+        agon::client::Content::Raw { .. } | agon::client::Content::Text(_) => {
+            unreachable!("it was made from a chat")
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::OPENAI;
 use super::Gateway;
 use super::PIECES;
 use super::completion;
+use super::deployment;
 use crate::support::upstream::Reply;
 use crate::support::upstream::Upstream;
 
@@ -58,6 +59,104 @@ async fn a_completion_streams_and_what_a_chat_cannot_do_is_told() {
         "{}",
         heard.text
     );
+}
+
+const INSTRUCT: &str = "openai/gpt-3.5-turbo-instruct";
+
+#[tokio::test]
+async fn a_model_that_completes_texts_gets_the_request_as_it_is() {
+    let told = r#"{"id":"cmpl-1","object":"text_completion","created":7,"model":"gpt-3.5-turbo-instruct:x","choices":[{"text":"b","index":0,"logprobs":{"tokens":["b"]},"finish_reason":"stop"},{"text":"d","index":1,"logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5},"odd":1.50}"#;
+    let upstream = Upstream::start([Reply::json(&serde_json::from_str(told).unwrap())]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = r#"{"prompt": [[1, 2], [3]], "suffix":"c",  "model":"openai/gpt-3.5-turbo-instruct","max_tokens":5,"echo":true,"best_of":2,"logprobs":1,"n":1,"odd":1.50,"num_retries":1}"#;
+    let bearer = super::bearer();
+    let heard = gateway
+        .post_with("/v1/completions", &[("authorization", &bearer)], body)
+        .await;
+    assert_eq!(heard.status, 200, "{}", heard.text);
+    let heard_model = format!("\"{INSTRUCT}\"");
+    assert!(heard.text.contains(&heard_model), "{}", heard.text);
+    let mut wanted: serde_json::Value = serde_json::from_str(told).unwrap();
+    wanted["model"] = json!(INSTRUCT);
+    assert_eq!(heard.json(), wanted);
+    assert_eq!(heard.header("x-agon-dropped-params"), None);
+    let sent = &upstream.requests()[0];
+    assert!(
+        sent.path.ends_with("/completions") && !sent.path.contains("chat"),
+        "{}",
+        sent.path
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&sent.body),
+        r#"{"prompt":[[1, 2], [3]],"suffix":"c","model":"gpt-3.5-turbo-instruct","max_tokens":5,"echo":true,"best_of":2,"logprobs":1,"n":1,"odd":1.50}"#
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_an_upstream_completes_streams_as_it_comes() {
+    let event = |text: &str, index: u8, finish: &str| {
+        format!(
+            "data: {{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"model\":\"up\",\"choices\":[{{\"text\":\"{text}\",\"index\":{index},\"logprobs\":null,\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    };
+    let shown = [
+        event("a", 0, "null"),
+        event("", 0, "\"stop\""),
+        event("b", 1, "null"),
+        event("", 1, "\"length\""),
+    ];
+    let usage = "data: {\"id\":\"cmpl-1\",\"model\":\"up\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
+    let mut pieces = shown.to_vec();
+    pieces.extend([usage.to_owned(), "data: [DONE]\n\n".to_owned()]);
+    let upstream = Upstream::start([Reply::sse(&pieces)]).await;
+    let gateway = Gateway::before(&upstream).await;
+    let body = json!({"model": INSTRUCT, "prompt": ["x", "y"], "suffix": "z", "stream": true});
+    let heard = gateway.post("/v1/completions", &body).await;
+    let wanted = shown.concat().replace("\"up\"", &format!("\"{INSTRUCT}\""));
+    assert_eq!(heard.text, format!("{wanted}data: [DONE]\n\n"));
+    let sent = upstream.requests()[0].json();
+    assert_eq!(sent["suffix"], "z");
+    assert_eq!(sent["prompt"], json!(["x", "y"]));
+    assert_eq!(sent["stream_options"], json!({"include_usage": true}));
+}
+
+#[tokio::test]
+async fn a_text_goes_to_a_model_that_chats_when_the_one_that_completes_fails() {
+    let broken = Upstream::start(vec![Reply::status(500); 4]).await;
+    let chats = Upstream::start([Reply::json(&completion("one")), Reply::sse(PIECES)]).await;
+    let place = |group: &str, model: &str, upstream: &Upstream, completes_text: bool| {
+        let base = format!("{}/v1", upstream.base_url());
+        let mut deployment = deployment(group, model, Some(base));
+        std::sync::Arc::make_mut(&mut deployment.target).completes_text = completes_text;
+        deployment
+    };
+    let list = vec![
+        place("old", "openai/llama", &broken, true),
+        place("new", "openai/llama", &chats, false),
+    ];
+    let gateway = Gateway::with_list(list).await;
+    let mut body = json!({"model": "old", "prompt": "a", "fallbacks": ["new"], "best_of": 2});
+    let heard = gateway.post("/v1/completions", &body).await;
+    let told = heard.json();
+    assert_eq!(told["choices"][0]["text"], "one", "{told}");
+    assert_eq!(told["object"], "text_completion");
+    assert_eq!(heard.header("x-agon-dropped-params"), Some("best_of"));
+    body["stream"] = json!(true);
+    let heard = gateway.post("/v1/completions", &body).await;
+    assert!(heard.text.contains("\"text\":\"Hi\""), "{}", heard.text);
+    assert!(heard.text.ends_with("data: [DONE]\n\n"), "{}", heard.text);
+    let paths: Vec<String> = broken.requests().iter().map(|it| it.path.clone()).collect();
+    assert!(paths.iter().all(|path| !path.contains("chat")), "{paths:?}");
+    body["suffix"] = json!("z");
+    let heard = gateway.post("/v1/completions", &body).await;
+    // A chat has no suffix: what the asked model said stays the answer.
+    assert_eq!(heard.status, 500, "{}", heard.text);
+    assert!(
+        heard.text.contains("new: invalid_request"),
+        "{}",
+        heard.text
+    );
+    assert_eq!(chats.requests().len(), 2);
 }
 
 #[tokio::test]
