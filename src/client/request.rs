@@ -54,6 +54,9 @@ pub struct Wishes {
     pub timeout: Option<Duration>,
     /// For how long a piece of a streamed answer is waited for.
     pub stream_timeout: Option<Duration>,
+    /// `true` drops what the model cannot carry, `false` has the request refused then, unless the operator's list
+    /// drops it; `None` leaves the operator's settings.
+    pub drop_params: Option<bool>,
     /// Calls of one session go to one deployment as long as it can be asked.
     pub session: Option<String>,
 }

@@ -111,7 +111,8 @@ pub(super) fn encode(
     let mut encoded =
         wire::encode(spoken.wire, &chat, &context).map_err(|error| unsendable(spec, &error))?;
     encoded.dropped.extend(unknown);
-    note_dropped(parts, &request.call, model, &encoded.dropped)?;
+    let wish = request.head.wishes.drop_params;
+    note_dropped(parts, (&request.call, wish), model, &encoded.dropped)?;
     if let Some(target) = request.call.target.as_deref() {
         encoded.body = wire::verbatim::with_members(&encoded.body, &target.extra_body);
     }
@@ -141,19 +142,27 @@ pub(super) fn traceparent(call: &CallContext) -> Option<HeaderValue> {
     HeaderValue::try_from(span.traceparent()).ok()
 }
 
-/// Notes what a request loses.
+/// Notes what a request loses; `wish` is the caller's own `drop_params`.
+///
+/// As in `LiteLLM` (1.109, read 2026-11), what the operator's list drops is dropped whatever the caller says, and a
+/// caller who asks for that has it dropped.
 ///
 /// # Errors
 /// `InvalidRequest` when the call is strict and something would be lost.
 pub(super) fn note_dropped(
     parts: &UnifiedParts,
-    call: &CallContext,
+    (call, wish): (&CallContext, Option<bool>),
     model: &ModelName,
     dropped: &[String],
 ) -> Result<(), LlmError> {
     call.trace.note_dropped(dropped);
     let of_target = call.target.as_ref().and_then(|target| target.strict);
-    let strict = call.strict || of_target.unwrap_or_else(|| parts.strict.load(Ordering::Relaxed));
+    let of_settings = match (wish, of_target) {
+        (Some(true), _) | (_, Some(false)) => false,
+        (Some(false), Some(true) | None) => true,
+        (None, of_target) => of_target.unwrap_or_else(|| parts.strict.load(Ordering::Relaxed)),
+    };
+    let strict = call.strict || of_settings;
     if strict && !dropped.is_empty() {
         let message = format!(
             "{model} does not take {}: leave it out, or do not ask for a strict call",

@@ -209,7 +209,7 @@ impl UnifiedClient {
         encoded: wire::Encoded,
     ) -> Result<Opened, LlmError> {
         call.trace.note_path(CallPath::Unified);
-        prepared::note_dropped(&self.parts, call, model, &encoded.dropped)?;
+        prepared::note_dropped(&self.parts, (call, None), model, &encoded.dropped)?;
         let environment = match call.target.as_deref() {
             Some(target) => auth::environment_of(&self.spec, &self.parts.environment, target),
             None => self.parts.environment.clone(),

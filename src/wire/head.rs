@@ -129,6 +129,9 @@ impl<'a> Scanned<'a> {
             b"stream_timeout" => {
                 self.wishes.stream_timeout = Some(seconds(value, "stream_timeout")?);
             }
+            b"drop_params" if value != b"null" => {
+                self.wishes.drop_params = Some(flag(value, "drop_params")?);
+            }
             b"litellm_session_id" => self.wishes.session = text(value).map(Cow::into_owned),
             _ => {}
         }
@@ -327,7 +330,7 @@ mod tests {
     fn what_routing_needs_is_found_and_nothing_else_is_read() {
         let body = br#"{"model":"a\u002fb","messages":[{"bad" json}],"stream":true,"stream_options":{"include_usage":true},
             "metadata":{"tags":["x"],"k":"v","session_id":"s"},"tags":["y"],"num_retries":3,"timeout":1.5,"stream_timeout":2,
-            "fallbacks":["c",{"model":"d","messages":[]}],"disable_fallbacks":false,"user":null}"#;
+            "fallbacks":["c",{"model":"d","messages":[]}],"disable_fallbacks":false,"drop_params":true,"user":null}"#;
         let found = scan(Wire::OpenaiChat, body).unwrap();
         assert_eq!(found.model.unwrap(), "a/b");
         assert_eq!((found.stream, found.usage_in_stream), (Some(true), true));
@@ -339,6 +342,7 @@ mod tests {
             fallback_messages: vec![("d".to_owned(), Bytes::from_static(b"[]"))],
             timeout: Some(Duration::from_millis(1500)),
             stream_timeout: Some(Duration::from_secs(2)),
+            drop_params: Some(true),
             session: Some("s".to_owned()),
             ..Wishes::default()
         };

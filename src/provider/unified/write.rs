@@ -100,7 +100,8 @@ impl UnifiedClient {
             }
         }
         if !dropped.is_empty() {
-            prepared::note_dropped(&self.parts, &request.call, &request.head.model, &dropped)?;
+            let asked = (&request.call, request.head.wishes.drop_params);
+            prepared::note_dropped(&self.parts, asked, &request.head.model, &dropped)?;
         }
         Ok(Some(wire::verbatim::edited(body, members, &edits)))
     }

@@ -10,6 +10,7 @@ use super::Gateway;
 use super::MASTER;
 use super::PIECES;
 use super::completion;
+use super::deployment;
 use crate::support::upstream::Reply;
 use crate::support::upstream::Upstream;
 
@@ -239,4 +240,43 @@ async fn ollamas_clients_find_models_and_ask_them() {
     assert_eq!(loaded["done_reason"], "load");
     assert!(gateway.get("/api/version").await.json()["version"].is_string());
     assert_eq!(gateway.get("/api/ps").await.json(), json!({"models": []}));
+}
+
+#[tokio::test]
+async fn what_the_operators_list_drops_is_dropped_and_else_the_caller_decides() {
+    let upstream = Upstream::start(vec![Reply::json(&completion("hi")); 4]).await;
+    let base = format!("{}/v1", upstream.base_url());
+    let place = |group: &str, strict: Option<bool>| {
+        let mut deployment = deployment(group, "openai/gpt-5", Some(base.clone()));
+        std::sync::Arc::make_mut(&mut deployment.target).strict = strict;
+        deployment
+    };
+    let list = vec![
+        place("drops", Some(false)),
+        place("refuses", Some(true)),
+        place("says-nothing", None),
+    ];
+    let gateway = Gateway::with_list(list).await;
+    for (group, wish, status) in [
+        ("drops", None, 200),
+        ("drops", Some(false), 200),
+        ("refuses", None, 400),
+        ("refuses", Some(false), 400),
+        ("refuses", Some(true), 200),
+        ("says-nothing", None, 200),
+        ("says-nothing", Some(false), 400),
+    ] {
+        let mut body = json!({"model": group, "temperature": 0.5,
+            "messages": [{"role": "user", "content": "hi"}]});
+        if let Some(wish) = wish {
+            body["drop_params"] = json!(wish);
+        }
+        let heard = gateway.post("/v1/chat/completions", &body).await;
+        assert_eq!(heard.status, status, "{group} {wish:?}: {}", heard.text);
+        assert_eq!(heard.header("x-agon-dropped-params"), Some("temperature"));
+    }
+    for sent in upstream.requests() {
+        let sent = sent.json();
+        assert!(sent.get("temperature").is_none() && sent.get("drop_params").is_none());
+    }
 }
