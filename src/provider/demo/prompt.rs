@@ -127,7 +127,7 @@ fn leaning(texts: &[String]) -> usize {
     long.sort_unstable();
     let hash = blake3::hash(long.join(" ").as_bytes());
     let [first, second, ..] = *hash.as_bytes();
-    usize::from(first) << 8 | usize::from(second)
+    usize::from(first) * 256 + usize::from(second)
 }
 
 /// The words of a task that wants exactly one of them.
