@@ -8,6 +8,7 @@ use std::io::Write;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::output;
 use crate::config::LogConfig;
 use crate::config::LogFormat;
 use crate::observe::Scrubber;
@@ -45,7 +46,7 @@ impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let clean = self.0.scrub(&text);
-        io::stderr().lock().write_all(clean.as_bytes())?;
+        output::log_line(clean.as_bytes())?;
         Ok(bytes.len())
     }
 

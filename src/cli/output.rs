@@ -2,18 +2,65 @@
 
 use std::io::IsTerminal;
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+
+/// `true` while the last line on standard output is not ended; held while something is written there, so that no log
+/// line comes in between.
+static MID_LINE: Mutex<bool> = Mutex::new(false);
+
+/// Writes a log line to standard error: on a line of its own where a text on standard output goes to the same place.
+pub(super) fn log_line(line: &[u8]) -> std::io::Result<()> {
+    let mut mid_line = MID_LINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stderr = std::io::stderr().lock();
+    if std::mem::take(&mut *mid_line) {
+        stderr.write_all(b"\n")?;
+    }
+    stderr.write_all(line)
+}
+
+/// `true` when standard output and standard error go to the same terminal, file or pipe.
+fn is_shared() -> bool {
+    static SHARED: OnceLock<bool> = OnceLock::new();
+    *SHARED.get_or_init(|| {
+        let terminals = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        terminals || same_place()
+    })
+}
+
+#[cfg(unix)]
+fn same_place() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |path: &str| {
+        let of = std::fs::metadata(path).ok()?;
+        Some((of.dev(), of.ino()))
+    };
+    let stdout = place("/dev/fd/1");
+    stdout.is_some() && stdout == place("/dev/fd/2")
+}
+
+#[cfg(not(unix))]
+fn same_place() -> bool {
+    false
+}
 
 /// Standard output or standard error.
 pub(super) struct Output {
     writer: Box<dyn Write + Send>,
     coloured: bool,
     closed: bool,
+    /// `true` when log lines may come between its own.
+    shared: bool,
 }
 
 impl Output {
     /// For results.
     pub(super) fn stdout() -> Self {
-        Self::new(Box::new(std::io::stdout()), std::io::stdout().is_terminal())
+        Self {
+            shared: is_shared(),
+            ..Self::new(Box::new(std::io::stdout()), std::io::stdout().is_terminal())
+        }
     }
 
     /// For everything else.
@@ -27,6 +74,7 @@ impl Output {
             writer,
             coloured,
             closed: false,
+            shared: false,
         }
     }
 
@@ -42,11 +90,17 @@ impl Output {
 
     /// Writes a text as it is.
     pub(super) fn text(&mut self, text: &str) {
+        let mut mid_line = self
+            .shared
+            .then(|| MID_LINE.lock().unwrap_or_else(PoisonError::into_inner));
         let written = self
             .writer
             .write_all(text.as_bytes())
             .and_then(|()| self.writer.flush());
         self.closed |= written.is_err();
+        if let (Some(mid_line), Some(last)) = (&mut mid_line, text.chars().next_back()) {
+            **mid_line = last != '\n';
+        }
     }
 
     /// Writes a line.

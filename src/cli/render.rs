@@ -277,12 +277,18 @@ impl Renderer {
             let choice = ballot.choice.as_deref().unwrap_or("could not be read");
             out.push_str(&format!("  {}: {choice}\n", ballot.agent));
         }
+        let mut told: Vec<String> = Vec::new();
         for baseline in &verdict.baselines {
             let answer = baseline.answer.as_deref().unwrap_or("none");
-            out.push_str(&format!(
+            let line = format!(
                 "  without debating: {answer} ({} of {})\n",
                 baseline.support, baseline.of
-            ));
+            );
+            // The most held answer may be the surest agent's, too.
+            if !told.contains(&line) {
+                out.push_str(&line);
+                told.push(line);
+            }
         }
         for note in verdict.dissent.iter().chain(&verdict.notes) {
             out.push_str(&format!("  {note}\n"));
@@ -412,6 +418,27 @@ mod tests {
         out += &renderer.words(&turn, SpeechChannel::Speech, 9, "z ");
         out += &renderer.complete(&turn, "a b cdefz ");
         assert_eq!(out, "\nAda (pro)\na b cdefz \n");
+    }
+
+    #[test]
+    fn what_would_have_come_out_without_debating_is_told_once() {
+        let same = serde_json::json!({"answer": "4", "support": 1, "of": 2});
+        let baseline = |id: &str| {
+            let mut baseline = same.clone();
+            baseline["id"] = id.into();
+            baseline
+        };
+        let verdict = serde_json::from_value(serde_json::json!({
+            "status": "decided", "rule": "majority", "winner": null, "answer": "4", "reason": "2 of 2", "margin": null,
+            "panel": [], "flips": [], "dissent": [], "swap_consistent": null, "notes": [],
+            "baselines": [baseline("round0_majority"), baseline("single_best")],
+        }));
+        let out = Renderer::new(false).verdict(&verdict.unwrap());
+        assert_eq!(
+            out.matches("without debating: 4 (1 of 2)").count(),
+            1,
+            "{out}"
+        );
     }
 
     #[test]

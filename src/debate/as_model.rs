@@ -7,6 +7,7 @@
 mod casting;
 mod follow;
 mod narrator;
+mod options;
 mod preset;
 mod question;
 mod verdict;
@@ -89,7 +90,8 @@ pub struct DebateModels(Arc<DebateModelParts>);
 
 impl fmt::Debug for DebateModels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "debates as models: {}", self.names().join(", "))
+        let names = self.names_where(|_, _| true);
+        write!(f, "debates as models: {}", names.join(", "))
     }
 }
 
@@ -99,16 +101,27 @@ impl DebateModels {
         Self(Arc::new(parts))
     }
 
-    /// The names that can be asked, presets first: `debate/…`.
+    /// The names that answer any question, presets first: `debate/…`.
     ///
-    /// A format with secrets is not among them, since a chat has no place for them; a preset of it neither.
+    /// A format with secrets is not among them, since a chat has no place for them; a preset of it neither. A format
+    /// that chooses among options is not among them where no preset gives it some: it answers only the questions that
+    /// hold a list of them.
     pub fn names(&self) -> Vec<String> {
+        self.names_where(|format, preset| {
+            !format.needs_options() || preset.is_some_and(|preset| !preset.options.is_empty())
+        })
+    }
+
+    fn names_where(&self, wanted: impl Fn(&Format, Option<&PresetConfig>) -> bool) -> Vec<String> {
         let presets = self.0.presets.keys().map(String::as_str);
         let formats = self.0.formats.iter().map(|format| format.id.as_str());
         let formats = formats.filter(|id| !self.0.presets.contains_key(*id));
         presets
             .chain(formats)
-            .filter(|name| self.held_as(name).is_some())
+            .filter(|name| {
+                let held = self.held_as(name);
+                held.is_some_and(|(format, preset)| wanted(&format, preset.as_ref()))
+            })
             .map(|name| format!("{PROVIDER}/{name}"))
             .collect()
     }
@@ -145,7 +158,7 @@ impl DebateModels {
                 ));
                 continue;
             };
-            let question = Question::plain("?");
+            let question = Question::plain("?\nA) yes\nB) no");
             let order = order(&self.0, &format, Some(preset), &candidates, question);
             if let Err(OrderError(problems)) = self.0.engine.estimate(&order) {
                 let problems = problems.into_iter();
@@ -170,7 +183,7 @@ impl DebateModels {
         let shown: String = name.chars().take(120).collect();
         let message = format!(
             "there is no debate called \"{shown}\": there are {}",
-            self.names().join(", ")
+            self.names_where(|_, _| true).join(", ")
         );
         LlmError::new(LlmErrorKind::ModelNotFound, PROVIDER, message)
     }
@@ -232,6 +245,9 @@ impl DebateClient {
             &candidates,
             question,
         );
+        if self.format.needs_options() && order.options.is_empty() {
+            return Err(self.without_options());
+        }
         order.seed = order.seed.or(chat.sampling.seed);
         let patience = request.head.wishes.timeout.map(|it| it.as_secs().max(1));
         order.limits = order.limits.stricter(Limits {
@@ -252,6 +268,15 @@ impl DebateClient {
             &self.name,
             Arc::clone(&request.call.trace),
         ))
+    }
+
+    fn without_options(&self) -> LlmError {
+        let message = format!(
+            "{} chooses among options: put at least two at the end of the question, each on a line of its own that \
+             begins with \"A) \", \"1. \" or \"- \", or name them in a preset (debate.presets.NAME.options)",
+            self.name
+        );
+        LlmError::new(LlmErrorKind::InvalidRequest, PROVIDER, message)
     }
 }
 
@@ -293,6 +318,10 @@ fn order(
         true => casting::cast(format, candidates, judges),
         false => (agents, judges),
     };
+    let given = preset.map(|preset| preset.options.clone());
+    let options = given
+        .filter(|given| !given.is_empty())
+        .unwrap_or_else(|| question.options_for(format));
     let (topic, facts) = question.for_format(format);
     DebateOrder {
         topic,
@@ -306,9 +335,7 @@ fn order(
             .unwrap_or_default()
             .or(parts.limits)
             .or(default_limits()),
-        options: preset
-            .map(|preset| preset.options.clone())
-            .unwrap_or_default(),
+        options,
         facts,
         ..DebateOrder::default()
     }

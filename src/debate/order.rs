@@ -6,6 +6,7 @@ mod seats;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -154,6 +155,7 @@ pub(super) fn spec(
     let cast = check.cast(order, format);
     check.secrets_of(format, order);
     check.uses(format, order);
+    check.windows(format, order, &cast);
     let extractor = check.extractor(format, order, &cast);
     if !check.problems.is_empty() {
         return Err(OrderError(check.problems));

@@ -230,6 +230,18 @@ impl From<ForkError> for ApiError {
     }
 }
 
+/// Nobody can have an event that there is not: who says so has mixed up two debates, or follows a database that was
+/// put back, and would wait for events that have come under other numbers already.
+pub(super) fn check_after(after: u64, head_seq: u64) -> Result<(), ApiError> {
+    if after <= head_seq {
+        return Ok(());
+    }
+    let help = format!(
+        "after is {after}, and the last event of this debate is {head_seq}: begin again with after=0"
+    );
+    Err(ApiError::bad_request("bad_after", help))
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let detail = error.to_string();

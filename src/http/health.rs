@@ -70,19 +70,31 @@ pub(super) async fn liveliness() -> Json<&'static str> {
     Json("I'm alive!")
 }
 
-/// Says whether the database answers.
+/// Says whether the database answers, and takes what is to be stored.
 #[utoipa::path(get, path = "/health/readiness", tag = "health", responses((status = 200, body = Health), (status = 503, body = super::error::Problem)))]
 pub(super) async fn readiness(State(state): State<HttpState>) -> Result<Json<Health>, ApiError> {
     let filter = DebateFilter {
         limit: 1,
         ..DebateFilter::default()
     };
-    match tokio::time::timeout(STORE_LIMIT, state.debates.list(&filter)).await {
-        Ok(Ok(_)) => Ok(Json(Health {
+    let asked = async {
+        state.debates.list(&filter).await?;
+        state.debates.check_writable().await
+    };
+    match tokio::time::timeout(STORE_LIMIT, asked).await {
+        Ok(Ok(())) => Ok(Json(Health {
             db: Some("connected"),
             ..alive(&state)
         })),
-        Ok(Err(error)) => Err(error.into()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the database cannot be used");
+            let help = "the database cannot be read or written: the server's log says why";
+            Err(ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                help,
+            ))
+        }
         Err(_) => {
             let help = "the database does not answer";
             Err(ApiError::new(

@@ -128,6 +128,12 @@ pub trait Debates: Send + Sync {
     /// Only when the store itself fails.
     async fn renew(&self, lease: &Lease, now_ms: u64) -> Result<bool, StoreError>;
 
+    /// Whether something can be stored. Where the last write failed, a small one is tried.
+    ///
+    /// # Errors
+    /// As the write failed.
+    async fn check_writable(&self) -> Result<(), StoreError>;
+
     /// Gives a lease up, so that another process may claim the debate at once.
     ///
     /// # Errors

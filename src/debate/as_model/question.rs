@@ -1,5 +1,6 @@
 //! What a chat asks a debate. Pure.
 
+use super::options;
 use crate::client::LlmError;
 use crate::client::LlmErrorKind;
 use crate::types::Chat;
@@ -21,14 +22,25 @@ const MAX_CONTEXT_CHARS: usize = 11_000;
 pub(super) struct Question {
     topic: String,
     context: Vec<Document>,
+    /// Answers to choose from that stand in it; empty where it has none.
+    options: Vec<String>,
 }
 
 impl Question {
-    /// A question alone.
+    /// A question alone, with the options that stand in it.
     pub(super) fn plain(topic: &str) -> Self {
         Self {
             topic: topic.to_owned(),
             context: Vec::new(),
+            options: options::given_in(topic),
+        }
+    }
+
+    /// The options that stand in it, for a format that needs some.
+    pub(super) fn options_for(&self, format: &Format) -> Vec<String> {
+        match format.needs_options() {
+            true => self.options.clone(),
+            false => Vec::new(),
         }
     }
 
@@ -85,6 +97,7 @@ impl Question {
         };
         add_text("Instructions of the one who asks", told);
         add_text("The conversation so far", so_far);
+        let options = options::given_in(&asked);
         let topic = match asked.char_indices().nth(MAX_TOPIC_CHARS) {
             None => asked,
             Some((cut, _)) => {
@@ -93,7 +106,11 @@ impl Question {
                 beginning
             }
         };
-        Ok(Self { topic, context })
+        Ok(Self {
+            topic,
+            context,
+            options,
+        })
     }
 
     /// The topic and the facts of a debate in this format. Where speakers see no facts, the topic holds what goes

@@ -100,6 +100,31 @@ fn an_order_brings_people_ratings_windows_and_texts_into_the_spec() {
 }
 
 #[test]
+fn a_text_that_no_readers_window_holds_is_refused_with_the_numbers() {
+    let mut order = order("oxford");
+    order.facts = vec![text("A note", 30), text("A report", 60_000)];
+    let OrderError(problems) = draw_up(&order).expect_err("20,000 tokens and a window of 8,192");
+    let told: Vec<_> = problems.iter().map(|it| (&*it.field, it.code)).collect();
+    assert_eq!(told, [("facts[1].text", "text_too_long_for_models")]);
+    let message = &problems[0].message;
+    for figure in ["\"A report\"", "20000 tokens", "8192", "demo/"] {
+        assert!(message.contains(figure), "{figure}: {message}");
+    }
+    // Where a person holds every reader's seat, nobody knows what they can read.
+    let person = HumanSeat {
+        identity: None,
+        deadline_s: 60,
+    };
+    order.agents[0].human = Some(person);
+    let (_, warnings) = draw_up(&order).expect("a person may read it");
+    let cannot = |it: &&String| it.contains("cannot be shown its texts");
+    assert!(warnings.iter().any(|it| cannot(&it)), "{warnings:?}");
+    order.facts.truncate(1);
+    let (_, warnings) = draw_up(&order).unwrap();
+    assert!(!warnings.iter().any(|it| cannot(&it)), "{warnings:?}");
+}
+
+#[test]
 fn every_mistake_of_a_seat_is_told_by_its_field() {
     let mut order = order("oxford");
     order.agents[0].human = Some(HumanSeat {

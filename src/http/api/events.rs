@@ -23,6 +23,7 @@ use crate::events::LiveEvent;
 use crate::http::HttpState;
 use crate::http::error::ApiError;
 use crate::http::error::Problem;
+use crate::http::error::check_after;
 use crate::http::feed;
 use crate::http::pass::WantedPass;
 use crate::types::DebateId;
@@ -89,7 +90,9 @@ pub(in crate::http) async fn list(
         let last = headers
             .get("last-event-id")
             .and_then(|id| id.to_str().ok()?.parse().ok());
-        return Ok(feed::sse(state, id, last.unwrap_or(wanted.after), role).await?);
+        let after = last.unwrap_or(wanted.after);
+        check_after(after, state.debates.summary(&id).await?.head_seq)?;
+        return Ok(feed::sse(state, id, after, role).await?);
     }
     let limit = wanted.limit.unwrap_or(1000);
     if !(1..=1000).contains(&limit) || !wanted.wait.is_finite() || wanted.wait < 0.0 {
@@ -98,6 +101,7 @@ pub(in crate::http) async fn list(
             "limit is 1 to 1000, and wait is a number of seconds",
         ));
     }
+    check_after(wanted.after, state.debates.summary(&id).await?.head_seq)?;
     let until = Instant::now() + Duration::from_secs_f64(wanted.wait.min(60.0)).min(MAX_WAIT);
     let events = wait_for(&state, &id, wanted.after, limit, until).await?;
     let next = events.last().map_or(wanted.after, |event| event.seq);

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::Error;
 use utoipa::ToSchema;
 
 use crate::catalog::Catalog;
@@ -38,7 +40,7 @@ pub(in crate::http) struct NewDebate {
     /// For every shuffle and tie-break; drawn when not given.
     seed: Option<u64>,
     /// Caps; the format's own hold where they are stricter.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "caps")]
     limits: Caps,
     /// A short name; the topic's beginning when not given.
     title: Option<String>,
@@ -93,6 +95,13 @@ struct Caps {
     cost_usd: Option<f64>,
     /// Seconds; paused time does not count.
     wall_s: Option<u64>,
+}
+
+/// Reads caps from an object alone: a list would be taken for its values in their order.
+fn caps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Caps, D::Error> {
+    let members = serde_json::Map::deserialize(deserializer)?;
+    serde_json::from_value(members.into())
+        .map_err(|error| D::Error::custom(format!("limits: {error}")))
 }
 
 /// An agent: `model` as `provider/model`, or `provider` and `model_name`.

@@ -81,6 +81,17 @@ fn members_of(cmd: &str) -> &'static [&'static str] {
 /// A misspelt member is refused: one that is passed over would tell all what was meant for one, or end without a
 /// verdict where one was wanted. The stored commands stay lenient, so that logs of other releases are read.
 fn check_members(cmd: &str, data: &Value) -> Result<(), BadCommand> {
+    let bad = |help: &str| BadCommand {
+        code: "bad_data",
+        help: format!("{cmd}: {help}"),
+    };
+    // A list would be taken for its values in their order.
+    if !data.is_object() {
+        return Err(bad("its data is an object"));
+    }
+    if data.get("limits").is_some_and(|limits| !limits.is_object()) {
+        return Err(bad("limits is an object, such as {\"calls\": 100}"));
+    }
     let known = members_of(cmd);
     let unknown = data
         .as_object()
@@ -92,10 +103,9 @@ fn check_members(cmd: &str, data: &Value) -> Result<(), BadCommand> {
         [] => "it takes none".to_owned(),
         known => format!("known are {}", known.join(", ")),
     };
-    Err(BadCommand {
-        code: "bad_data",
-        help: format!("{cmd}: there is no member \"{unknown}\" in its data: {takes}"),
-    })
+    Err(bad(&format!(
+        "there is no member \"{unknown}\" in its data: {takes}"
+    )))
 }
 
 #[cfg(test)]
@@ -117,6 +127,23 @@ mod tests {
             let bad = read(cmd, Some(data)).unwrap_err();
             assert_eq!(bad.code, "bad_data");
             assert!(bad.help.contains("there is no member"), "{}", bad.help);
+        }
+    }
+
+    #[test]
+    fn a_list_where_an_object_belongs_is_refused() {
+        for (cmd, data) in [
+            ("pause", json!([])),
+            ("extend", json!([1])),
+            ("raise_limit", json!({"limits": []})),
+            ("raise_limit", json!({"limits": [null]})),
+        ] {
+            let bad = read(cmd, Some(data)).unwrap_err();
+            assert!(
+                bad.code == "bad_data" && bad.help.contains("object"),
+                "{}",
+                bad.help
+            );
         }
     }
 

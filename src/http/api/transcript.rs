@@ -13,6 +13,7 @@ use crate::types::DebateId;
 use crate::types::Usage;
 use crate::types::debate::CastMember;
 use crate::types::debate::Limits;
+use crate::types::debate::Tally;
 use crate::types::debate::Verdict;
 
 /// Events read at once.
@@ -33,12 +34,43 @@ pub(in crate::http) struct Transcript {
     /// Every turn, in the order in which they began.
     pub(super) turns: Vec<SpokenTurn>,
     /// What people said into it.
-    pub(super) interjections: Vec<String>,
+    pub(super) interjections: Vec<Remark>,
+    /// What the audience was asked, and what it said.
+    pub(super) polls: Vec<Poll>,
     /// The decision, once there is one.
     #[serde(rename = "decision")]
     pub(super) verdict: Option<Verdict>,
     /// How it ended, once it has.
     pub(super) ending: Option<Ending>,
+}
+
+/// What a person said into a debate.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct Remark {
+    /// The number of its event.
+    pub(super) seq: u64,
+    pub(super) text: String,
+    /// The agent that it is for; everybody when `None`.
+    pub(super) to: Option<String>,
+    /// How many turns had begun.
+    #[serde(skip)]
+    pub(super) place: usize,
+}
+
+/// A poll of the audience.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct Poll {
+    pub(super) phase: String,
+    /// Counted from 0.
+    pub(super) round: u32,
+    pub(super) choices: Vec<String>,
+    /// How many voted; `None` while it is open.
+    pub(super) ballots: Option<u32>,
+    /// Votes of each choice; `None` while they are kept back.
+    pub(super) tally: Option<Vec<Tally>>,
+    /// How many turns had begun.
+    #[serde(skip)]
+    pub(super) place: usize,
 }
 
 /// One turn.
@@ -52,6 +84,10 @@ pub(in crate::http) struct SpokenTurn {
     pub(super) role: String,
     pub(super) side: Option<String>,
     pub(super) model: String,
+    /// `true` when a person spoke.
+    pub(super) human: bool,
+    /// Who could not speak, when a stand-in does: a model, or `human/…` for a person.
+    pub(super) substitute_for: Option<String>,
     /// `open`, `done`, or why there is no statement: `skip`, `forfeit`, `abort`.
     pub(super) status: String,
     pub(super) text: String,
@@ -80,6 +116,7 @@ impl Transcript {
     /// Takes the next event.
     pub(in crate::http) fn take(&mut self, event: Envelope) {
         let Envelope {
+            seq,
             phase,
             round,
             turn,
@@ -97,6 +134,7 @@ impl Transcript {
             EventBody::TurnStarted(started) => {
                 if let Some(turn) = self.turn(&id) {
                     turn.model = started.model.to_string();
+                    turn.substitute_for = started.substitute_for.map(|it| it.to_string());
                     return;
                 }
                 self.turns.push(SpokenTurn {
@@ -107,6 +145,8 @@ impl Transcript {
                     role: started.role,
                     side: started.side,
                     model: started.model.to_string(),
+                    human: false,
+                    substitute_for: started.substitute_for.map(|it| it.to_string()),
                     status: "open".to_owned(),
                     text: String::new(),
                     parsed: None,
@@ -118,7 +158,10 @@ impl Transcript {
             EventBody::TurnCompleted(completed) => {
                 if let Some(turn) = self.turn(&id) {
                     turn.status = "done".to_owned();
+                    // A turn that was asked for again may be another model's by then.
+                    turn.model = completed.model.to_string();
                     turn.text = completed.text;
+                    turn.human = completed.human;
                     turn.parsed = completed.parsed;
                     turn.usage = completed.usage;
                     turn.cost_usd = completed.cost_nanousd.map(crate::types::NanoUsd::as_usd);
@@ -131,7 +174,28 @@ impl Transcript {
                     turn.status = word(&failed.action);
                 }
             }
-            EventBody::HumanAccepted { text, .. } => self.interjections.push(text),
+            EventBody::HumanAccepted { text, to } => self.interjections.push(Remark {
+                seq,
+                text,
+                to,
+                place: self.turns.len(),
+            }),
+            EventBody::PollOpened { choices, .. } => self.polls.push(Poll {
+                phase: phase.unwrap_or_default(),
+                round: round.unwrap_or_default(),
+                choices,
+                ballots: None,
+                tally: None,
+                place: self.turns.len(),
+            }),
+            EventBody::PollClosed { ballots, tally } => {
+                let of = (phase.unwrap_or_default(), round.unwrap_or_default());
+                let mut polls = self.polls.iter_mut().rev();
+                if let Some(poll) = polls.find(|poll| (&poll.phase, poll.round) == (&of.0, of.1)) {
+                    poll.ballots = Some(ballots);
+                    poll.tally = tally;
+                }
+            }
             EventBody::LimitsRaised(limits) => self.limits = limits,
             EventBody::VerdictFinal(verdict) => self.verdict = Some(*verdict),
             EventBody::Finished(ending)
@@ -153,9 +217,7 @@ impl Transcript {
             | EventBody::BudgetWarning { .. }
             | EventBody::BudgetExceeded { .. }
             | EventBody::HumanRequested(_)
-            | EventBody::PollOpened { .. }
             | EventBody::VoteCast { .. }
-            | EventBody::PollClosed { .. }
             | EventBody::ClaimChecked(_)
             | EventBody::SummaryReady { .. }
             | EventBody::ModelSwapped { .. }

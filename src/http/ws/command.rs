@@ -112,9 +112,12 @@ pub(super) fn read(text: &str) -> Told {
     let data = written.data.unwrap_or_else(|| json!({}));
     match cmd.as_str() {
         "ping" => Told::Ping { id },
-        "subscribe" => Told::Deltas {
-            id,
-            wanted: data.get("deltas").and_then(Value::as_bool).unwrap_or(true),
+        "subscribe" => match deltas(&data) {
+            Some(wanted) => Told::Deltas { id, wanted },
+            None => {
+                let help = "subscribe: its data is {\"deltas\": true} or {\"deltas\": false}";
+                Told::Wrong(Reply::refused(&id, "bad_data", help, false))
+            }
         },
         "unsubscribe" => Told::Deltas { id, wanted: false },
         cmd => match told::read(cmd, Some(data)) {
@@ -125,6 +128,16 @@ pub(super) fn read(text: &str) -> Told {
             }
             Err(bad) => Told::Wrong(Reply::refused(&id, bad.code, &bad.help, false)),
         },
+    }
+}
+
+/// Whether words are wanted, as they are where nothing is said of it; `None` where it cannot be read.
+fn deltas(data: &Value) -> Option<bool> {
+    let data = data.as_object()?;
+    match data.get("deltas") {
+        Some(wanted) if data.len() == 1 => wanted.as_bool(),
+        None if data.is_empty() => Some(true),
+        Some(_) | None => None,
     }
 }
 
@@ -156,6 +169,35 @@ pub(super) async fn tell(
                     )
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_that_cannot_be_read_is_refused() {
+        let told = |data: &str| {
+            read(&format!(
+                r#"{{"id": "c", "cmd": "subscribe", "data": {data}}}"#
+            ))
+        };
+        for (data, wanted) in [("{}", true), (r#"{"deltas": false}"#, false)] {
+            assert!(matches!(told(data), Told::Deltas { wanted: it, .. } if it == wanted));
+        }
+        for data in [
+            r#"{"deltas": "x"}"#,
+            r#"{"deltas": null}"#,
+            r#"{"delta": false}"#,
+            r#"{"deltas": true, "more": 1}"#,
+            "[]",
+        ] {
+            let Told::Wrong(reply) = told(data) else {
+                panic!("{data} is taken");
+            };
+            assert_eq!(reply.data["code"], "bad_data", "{data}");
         }
     }
 }

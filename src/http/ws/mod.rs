@@ -19,6 +19,7 @@ use session::Session;
 use super::HttpState;
 use super::auth;
 use super::error::ApiError;
+use super::error::check_after;
 use super::feed::Feed;
 use super::pass::Pass;
 use super::pass::WantedPass;
@@ -77,6 +78,7 @@ pub(super) async fn upgrade(
         return Err(ApiError::forbidden("other_debate", help));
     }
     let head_seq = state.debates.summary(&debate).await?.head_seq;
+    check_after(after, head_seq)?;
     let upgrade = upgrade.map_err(|error| {
         ApiError::bad_request(
             "not_a_websocket",

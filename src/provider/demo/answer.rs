@@ -62,7 +62,8 @@ impl Answer {
             return Self::calling(tool, id, brief, dice);
         }
         let text = match &chat.format {
-            ResponseFormat::Text => compose::speech(&fitting(brief, chat), dice),
+            ResponseFormat::Text if brief.bare => json::answer(brief, dice),
+            ResponseFormat::Text => spoken(&fitting(brief, chat), dice),
             ResponseFormat::JsonObject => json::some_object(brief, dice).to_string(),
             ResponseFormat::JsonSchema { schema, .. } => {
                 json::instance(schema, brief, dice).to_string()
@@ -199,6 +200,16 @@ fn demanded_tool(chat: &Chat) -> Option<&Tool> {
         ToolChoice::Required => chat.tools.first(),
         ToolChoice::Named(name) => chat.tools.iter().find(|tool| tool.name == *name),
     }
+}
+
+/// A speech, with the line that tells its answer where the prompt asks for one.
+fn spoken(brief: &Brief, dice: &mut Dice) -> String {
+    let mut text = compose::speech(brief, dice);
+    if brief.signed {
+        text.push_str("\n\nAnswer: ");
+        text.push_str(&json::answer(brief, dice));
+    }
+    text
 }
 
 /// The brief with no more words than the token limit has room for, at about seven characters a word.

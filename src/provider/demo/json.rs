@@ -8,10 +8,13 @@ use super::compose;
 use super::compose::LABEL;
 use super::dice::Dice;
 use super::prompt::Brief;
+use super::prompt::Form;
 use super::prompt::Side;
 
 /// Deepest nesting that is followed: a schema may refer to itself.
 const MAX_DEPTH: usize = 12;
+/// Most points that are given out one by one; what is above goes to one choice.
+const MAX_POINTS: u64 = 10_000;
 
 /// Builds a value of the schema.
 pub(super) fn instance(schema: &Value, brief: &Brief, dice: &mut Dice) -> Value {
@@ -27,7 +30,7 @@ pub(super) fn instance(schema: &Value, brief: &Brief, dice: &mut Dice) -> Value 
 pub(super) fn some_object(brief: &Brief, dice: &mut Dice) -> Value {
     let mut object = Map::new();
     let reason = compose::sentence(Move::Reason, brief, dice);
-    object.insert("answer".to_owned(), Value::from(position(brief.side)));
+    object.insert("answer".to_owned(), Value::from(answer(brief, dice)));
     object.insert("reason".to_owned(), Value::from(reason));
     Value::Object(object)
 }
@@ -80,9 +83,11 @@ impl Maker<'_> {
             .collect();
         let all: Vec<&Value> = choices.iter().collect();
         let offered = if decided.is_empty() { all } else { decided };
+        let mut offered = offered;
+        offered.sort_by_key(ToString::to_string);
         match offered.is_empty() {
             true => Value::Null,
-            false => self.dice.pick(&offered).clone(),
+            false => offered[self.brief.leaning % offered.len()].clone(),
         }
     }
 
@@ -97,6 +102,9 @@ impl Maker<'_> {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return Value::Object(object);
         };
+        if let Some(sum) = told_sum(properties) {
+            return self.points(properties, sum);
+        }
         let required: Vec<&str> = schema
             .get("required")
             .and_then(Value::as_array)
@@ -112,7 +120,42 @@ impl Maker<'_> {
         Value::Object(object)
     }
 
+    /// Gives out points that make the sum, the first half of them to one of the properties.
+    fn points(&mut self, properties: &Map<String, Value>, sum: u64) -> Value {
+        let mut given = vec![0; properties.len()];
+        let mut left = sum.min(MAX_POINTS);
+        given[self.dice.roll(properties.len())] = sum - left / 2;
+        left /= 2;
+        while left > 0 {
+            given[self.dice.roll(properties.len())] += 1;
+            left -= 1;
+        }
+        let names = properties.keys().cloned();
+        Value::Object(names.zip(given.into_iter().map(Value::from)).collect())
+    }
+
+    /// The choices that a list is told to hold each once, in some order, or a few of those that it may hold.
+    fn chosen(&mut self, schema: &Value) -> Option<Value> {
+        let told = schema.get("description")?.as_str()?;
+        let mut left = schema.get("items")?.get("enum")?.as_array()?.clone();
+        let wanted = if told.contains("each exactly once") {
+            left.len()
+        } else if told.contains("each at most once") {
+            left.len().div_ceil(2)
+        } else {
+            return None;
+        };
+        let mut made = Vec::new();
+        while made.len() < wanted && !left.is_empty() {
+            made.push(left.swap_remove(self.dice.roll(left.len())));
+        }
+        Some(Value::Array(made))
+    }
+
     fn array(&mut self, schema: &Value, name: &str, depth: usize) -> Value {
+        if let Some(chosen) = self.chosen(schema) {
+            return chosen;
+        }
         let bound = |key| schema.get(key).and_then(Value::as_u64);
         let least = bound("minItems").unwrap_or(0).min(64);
         let most = bound("maxItems").unwrap_or(least.max(2)).max(least).min(64);
@@ -132,7 +175,7 @@ impl Maker<'_> {
         let name = name.to_lowercase();
         let means = |words: &[&str]| words.iter().any(|word| name.contains(word));
         let text = if means(&["answer", "position", "stance", "conclusion", "choice"]) {
-            position(self.brief.side).to_owned()
+            answer(self.brief, self.dice)
         } else if means(&["summary", "recap"]) {
             compose::sentence(Move::Recap, self.brief, self.dice)
         } else if means(&["question"]) {
@@ -169,6 +212,37 @@ fn make_distinct(made: &mut Vec<Value>, items: &Value, least: usize) {
             made.push(choice.clone());
         }
     }
+}
+
+/// The sum that an object's numbers are told to make.
+fn told_sum(properties: &Map<String, Value>) -> Option<u64> {
+    let told = properties.values().next()?.get("description")?.as_str()?;
+    let (_, sum) = told.rsplit_once("all together make ")?;
+    sum.trim_end_matches('.').parse().ok()
+}
+
+/// The answer to the question: one of its options or a number where the prompt asks for that, else a position.
+pub(super) fn answer(brief: &Brief, dice: &mut Dice) -> String {
+    match &brief.form {
+        Form::Free => held(brief).to_owned(),
+        Form::OneOf(choices) if choices.is_empty() => held(brief).to_owned(),
+        Form::OneOf(choices) => choices[dice.roll(choices.len())].clone(),
+        Form::Number => dice.between(1, 12).to_string(),
+    }
+}
+
+/// The position of who answers: its side's, or, without a side, the one that was named most before, so that a debate
+/// of demo models comes to something.
+fn held(brief: &Brief) -> &'static str {
+    let own = position(brief.side);
+    if brief.sided {
+        return own;
+    }
+    let named = |side: &Side| brief.said.matches(position(*side)).count();
+    let most = [Side::Neither, Side::Against, Side::For]
+        .into_iter()
+        .max_by_key(named);
+    most.filter(|side| named(side) > 0).map_or(own, position)
 }
 
 fn position(side: Side) -> &'static str {
@@ -309,6 +383,31 @@ mod tests {
             assert!(value["sound"].is_boolean());
             assert_eq!(value["tags"].as_array().unwrap().len(), 2);
             assert_ne!(value["tags"][0], value["tags"][1]);
+        }
+    }
+
+    #[test]
+    fn points_make_their_sum_and_a_ranking_holds_each_choice_once() {
+        let points = json!({"type": "integer", "description": "a whole number of points; all together make 10"});
+        let list = |told: &str| json!({"type": "array", "items": {"enum": ["a", "b", "c"]}, "description": told});
+        let schema = json!({"type": "object", "properties": {
+            "points": {"type": "object", "properties": {"a": points, "b": points, "c": points}},
+            "ranking": list("each exactly once, best first"),
+            "approved": list("each at most once; may be empty"),
+        }});
+        for seed in 0..64 {
+            let value = made(&schema, seed);
+            let given = value["points"].as_object().unwrap();
+            let sum: u64 = given.values().map(|it| it.as_u64().unwrap()).sum();
+            assert_eq!((given.len(), sum), (3, 10), "{value}");
+            let mut ranked = value["ranking"].as_array().unwrap().clone();
+            ranked.sort_by_key(ToString::to_string);
+            assert_eq!(ranked, ["a", "b", "c"], "{value}");
+            let mut approved = value["approved"].as_array().unwrap().clone();
+            let all = approved.len();
+            approved.sort_by_key(ToString::to_string);
+            approved.dedup();
+            assert_eq!((all, approved.len()), (2, 2), "{value}");
         }
     }
 

@@ -37,16 +37,38 @@ pub(super) enum Occasion {
     Summary,
 }
 
+/// What an answer has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any text.
+    Free,
+    /// One of these.
+    OneOf(Vec<String>),
+    /// A number.
+    Number,
+}
+
 /// What was read out of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Brief {
     pub(super) topic: String,
     pub(super) side: Side,
+    /// `true` when the prompt gave it the side, so that it holds it whatever others say.
+    pub(super) sided: bool,
     pub(super) occasion: Occasion,
     /// Words to say.
     pub(super) words: usize,
     /// Everything that was said before, to avoid saying it again.
     pub(super) said: String,
+    /// Which of several choices it takes, by what it was told and not by the order in which it was told: a demo judge
+    /// that reads both orders says the same.
+    pub(super) leaning: usize,
+    /// What the answer to the question has to be.
+    pub(super) form: Form,
+    /// `true` when nothing but the answer is wanted.
+    pub(super) bare: bool,
+    /// `true` when prose has to end with a line `Answer: …`.
+    pub(super) signed: bool,
 }
 
 /// Longest topic that is quoted, in characters.
@@ -71,18 +93,68 @@ pub(super) fn read(chat: &Chat, temper: Side, judging: bool) -> Brief {
             chat.messages.iter().any(|m| m.role == Role::Assistant),
         )
     };
+    let exactly = exactly_one_of(last);
+    let side = named_side(&asked)
+        .or_else(|| named_side(&system))
+        .or_else(|| side_of(&system))
+        .or_else(|| side_of(last));
+    let bare = exactly.is_some();
     Brief {
+        form: exactly.unwrap_or_else(|| form_of(&asked)),
+        bare,
+        signed: asked.contains("a line of its own: Answer:"),
         topic: topic_of(&system, &asked),
-        side: named_side(&asked)
-            .or_else(|| named_side(&system))
-            .or_else(|| side_of(&system))
-            .or_else(|| side_of(last))
-            .unwrap_or(temper),
+        side: side.unwrap_or(temper),
+        sided: side.is_some(),
         occasion,
         words: words_of(last)
             .or_else(|| words_of(&system))
             .unwrap_or(usual_words(occasion)),
+        leaning: leaning(&texts),
         said: texts.concat(),
+    }
+}
+
+/// A number made of the long words of all texts, whatever their order. Names by which speakers are shown may change
+/// with it, and are short or have digits.
+fn leaning(texts: &[String]) -> usize {
+    let words = texts
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    let mut long: Vec<&str> = words
+        .filter(|word| word.len() >= 5 && word.chars().all(char::is_alphabetic))
+        .collect();
+    long.sort_unstable();
+    let hash = blake3::hash(long.join(" ").as_bytes());
+    let [first, second, ..] = *hash.as_bytes();
+    usize::from(first) * 256 + usize::from(second)
+}
+
+/// The words of a task that wants exactly one of them.
+fn exactly_one_of(task: &str) -> Option<Form> {
+    let (_, rest) = task.rsplit_once("Answer with exactly one of \"")?;
+    let (words, _) = rest.rsplit_once("\", and nothing else")?;
+    Some(Form::OneOf(
+        words.split("\", \"").map(str::to_owned).collect(),
+    ))
+}
+
+/// What the question says its answer has to be: the letter of one of its options, or a number.
+fn form_of(asked: &str) -> Form {
+    let mut letters: Vec<String> = Vec::new();
+    for found in LETTERED.captures_iter(asked) {
+        let next = char::from(b'A' + u8::try_from(letters.len()).unwrap_or_default());
+        let letter = found.get(1).map_or("", |letter| letter.as_str());
+        if letter.starts_with(next) {
+            letters.push(letter.to_owned());
+        }
+    }
+    if letters.len() >= 2 && LETTER.is_match(asked) {
+        return Form::OneOf(letters);
+    }
+    match NUMBER.is_match(asked) {
+        true => Form::Number,
+        false => Form::Free,
     }
 }
 
@@ -123,6 +195,10 @@ static TOLD: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[“"]([^“”"\n]{10,})[”"]"#));
+static LETTERED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^[ \t]*([A-Z])[).] "));
+static LETTER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:the|one|a|its) letter\b|\bletter alone\b"));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bone number alone\b"));
 static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(\d{1,4})\s+words\b"));
 
 fn pattern(text: &str) -> Regex {
@@ -400,6 +476,28 @@ mod tests {
         assert_eq!(brief.side, Side::Against);
         assert_eq!(brief.occasion, Occasion::Rebuttal);
         assert_eq!(brief.words, 180);
+    }
+
+    #[test]
+    fn the_form_of_the_answer_is_the_one_that_the_question_or_the_task_names() {
+        let form = |user: &str| read(&chat("", user), Side::For, false).form;
+        let lettered = "Which?\n\nA) trams\nB) buses\n\nGive the letter of the right option alone.";
+        assert_eq!(form(lettered), Form::OneOf(vec!["A".into(), "B".into()]));
+        assert_eq!(form("How many? Give one number alone."), Form::Number);
+        assert_eq!(form("Which?\nA) trams\nB) buses"), Form::Free);
+        let brief = read(
+            &chat(
+                "",
+                "# Your task\n\nAnswer with exactly one of \"for\", \"against\", and nothing else.",
+            ),
+            Side::For,
+            false,
+        );
+        assert!(brief.bare);
+        assert_eq!(
+            brief.form,
+            Form::OneOf(vec!["for".into(), "against".into()])
+        );
     }
 
     #[test]

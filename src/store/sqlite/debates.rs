@@ -1,5 +1,7 @@
 //! The list of debates, and who runs each.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
 use sqlx::Row;
@@ -79,50 +81,8 @@ impl SqliteStore {
 #[async_trait]
 impl Debates for SqliteStore {
     async fn create(&self, new: NewDebate) -> Result<CreateOutcome, StoreError> {
-        let mut transaction = self.begin().await?;
-        if let Some(idempotency) = &new.idempotency {
-            if let Some(existing) =
-                Self::made_before(&mut transaction, idempotency, new.at_ms).await?
-            {
-                return Ok(CreateOutcome::Existing(existing));
-            }
-            sqlx::query("INSERT INTO idempotency (idempotency_key, body_hash, debate, created_at_ms) VALUES (?, ?, ?, ?)")
-                .bind(&idempotency.0)
-                .bind(&idempotency.1)
-                .bind(new.id.as_str())
-                .bind(signed(new.at_ms))
-                .execute(&mut *transaction)
-                .await
-                .map_err(failure)?;
-        }
-        let lease = Lease {
-            debate: new.id.clone(),
-            owner: new.owner.clone(),
-            epoch: 1,
-        };
-        sqlx::query(
-            "INSERT INTO debates (id, title, topic, format, members, status, totals, created_at_ms, updated_at_ms, \
-             head_seq, owner, epoch, lease_until_ms, is_over) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-        )
-        .bind(new.id.as_str())
-        .bind(&new.title)
-        .bind(&new.topic)
-        .bind(&new.format)
-        .bind(rows::to_json(&new.cast)?)
-        .bind(Status::Queued.as_str())
-        .bind(rows::to_json(&Totals { cost_known: true, ..Totals::default() })?)
-        .bind(signed(new.at_ms))
-        .bind(signed(new.at_ms))
-        .bind(signed(new.events.len() as u64))
-        .bind(&lease.owner.0)
-        .bind(signed(lease.epoch))
-        .bind(signed(until(new.at_ms)))
-        .execute(&mut *transaction)
-        .await
-        .map_err(failure)?;
-        let stored = events::insert(&mut transaction, &new.id, 1, new.at_ms, new.events).await?;
-        transaction.commit().await.map_err(failure)?;
-        Ok(CreateOutcome::Created(lease, stored))
+        let created = self.create_stored(new).await;
+        self.noted(created)
     }
 
     async fn summary(&self, debate: &DebateId) -> Result<DebateSummary, StoreError> {
@@ -266,6 +226,13 @@ impl Debates for SqliteStore {
         Ok(renewed.rows_affected() == 1)
     }
 
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        if !self.unwritten.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.noted(self.probe().await)
+    }
+
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
         sqlx::query("UPDATE debates SET owner = NULL WHERE id = ? AND owner = ? AND epoch = ?")
             .bind(lease.debate.as_str())
@@ -274,6 +241,69 @@ impl Debates for SqliteStore {
             .execute(&self.writer)
             .await
             .map_err(failure)?;
+        Ok(())
+    }
+}
+
+impl SqliteStore {
+    async fn create_stored(&self, new: NewDebate) -> Result<CreateOutcome, StoreError> {
+        let mut transaction = self.begin().await?;
+        if let Some(idempotency) = &new.idempotency {
+            if let Some(existing) =
+                Self::made_before(&mut transaction, idempotency, new.at_ms).await?
+            {
+                return Ok(CreateOutcome::Existing(existing));
+            }
+            sqlx::query("INSERT INTO idempotency (idempotency_key, body_hash, debate, created_at_ms) VALUES (?, ?, ?, ?)")
+                .bind(&idempotency.0)
+                .bind(&idempotency.1)
+                .bind(new.id.as_str())
+                .bind(signed(new.at_ms))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failure)?;
+        }
+        let lease = Lease {
+            debate: new.id.clone(),
+            owner: new.owner.clone(),
+            epoch: 1,
+        };
+        sqlx::query(
+            "INSERT INTO debates (id, title, topic, format, members, status, totals, created_at_ms, updated_at_ms, \
+             head_seq, owner, epoch, lease_until_ms, is_over) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        )
+        .bind(new.id.as_str())
+        .bind(&new.title)
+        .bind(&new.topic)
+        .bind(&new.format)
+        .bind(rows::to_json(&new.cast)?)
+        .bind(Status::Queued.as_str())
+        .bind(rows::to_json(&Totals { cost_known: true, ..Totals::default() })?)
+        .bind(signed(new.at_ms))
+        .bind(signed(new.at_ms))
+        .bind(signed(new.events.len() as u64))
+        .bind(&lease.owner.0)
+        .bind(signed(lease.epoch))
+        .bind(signed(until(new.at_ms)))
+        .execute(&mut *transaction)
+        .await
+        .map_err(failure)?;
+        let stored = events::insert(&mut transaction, &new.id, 1, new.at_ms, new.events).await?;
+        transaction.commit().await.map_err(failure)?;
+        Ok(CreateOutcome::Created(lease, stored))
+    }
+
+    /// Writes about as much as a step of a debate does, and takes it away again.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let steps = [
+            "INSERT INTO settings (name, value) VALUES ('store.probe', hex(zeroblob(8192))) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "DELETE FROM settings WHERE name = 'store.probe'",
+        ];
+        for step in steps {
+            let done = sqlx::query(step).execute(&self.writer).await;
+            done.map_err(failure)?;
+        }
         Ok(())
     }
 }

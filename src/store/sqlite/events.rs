@@ -27,36 +27,8 @@ impl EventLog for SqliteStore {
         events: Vec<Draft>,
         progress: &Progress,
     ) -> Result<Vec<Envelope>, StoreError> {
-        let mut transaction = self.begin().await?;
-        let over = progress.status.is_over();
-        // A debate that is over belongs to nobody.
-        let updated = sqlx::query(
-            "UPDATE debates SET head_seq = head_seq + ?, status = ?, outcome = ?, verdict = ?, totals = ?, \
-             updated_at_ms = ?, is_over = ?, owner = CASE WHEN ? THEN NULL ELSE owner END \
-             WHERE id = ? AND owner = ? AND epoch = ? RETURNING head_seq",
-        )
-        .bind(signed(events.len() as u64))
-        .bind(progress.status.as_str())
-        .bind(progress.outcome.map(|outcome| outcome.as_str()))
-        .bind(&progress.verdict)
-        .bind(rows::to_json(&progress.totals)?)
-        .bind(signed(at_ms))
-        .bind(over)
-        .bind(over)
-        .bind(lease.debate.as_str())
-        .bind(&lease.owner.0)
-        .bind(signed(lease.epoch))
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(failure)?;
-        let Some(row) = updated else {
-            return Err(StoreError::Fenced(lease.debate.clone()));
-        };
-        let head = unsigned(row.try_get(0).map_err(failure)?);
-        let first = head - events.len() as u64 + 1;
-        let envelopes = insert(&mut transaction, &lease.debate, first, at_ms, events).await?;
-        transaction.commit().await.map_err(failure)?;
-        Ok(envelopes)
+        let appended = self.append_events(lease, at_ms, events, progress).await;
+        self.noted(appended)
     }
 
     async fn read(
@@ -90,6 +62,47 @@ impl EventLog for SqliteStore {
             .iter()
             .map(|row| rows::from_json(&rows::text(row, "envelope")?))
             .collect()
+    }
+}
+
+impl SqliteStore {
+    async fn append_events(
+        &self,
+        lease: &Lease,
+        at_ms: u64,
+        events: Vec<Draft>,
+        progress: &Progress,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let over = progress.status.is_over();
+        // A debate that is over belongs to nobody.
+        let updated = sqlx::query(
+            "UPDATE debates SET head_seq = head_seq + ?, status = ?, outcome = ?, verdict = ?, totals = ?, \
+             updated_at_ms = ?, is_over = ?, owner = CASE WHEN ? THEN NULL ELSE owner END \
+             WHERE id = ? AND owner = ? AND epoch = ? RETURNING head_seq",
+        )
+        .bind(signed(events.len() as u64))
+        .bind(progress.status.as_str())
+        .bind(progress.outcome.map(|outcome| outcome.as_str()))
+        .bind(&progress.verdict)
+        .bind(rows::to_json(&progress.totals)?)
+        .bind(signed(at_ms))
+        .bind(over)
+        .bind(over)
+        .bind(lease.debate.as_str())
+        .bind(&lease.owner.0)
+        .bind(signed(lease.epoch))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failure)?;
+        let Some(row) = updated else {
+            return Err(StoreError::Fenced(lease.debate.clone()));
+        };
+        let head = unsigned(row.try_get(0).map_err(failure)?);
+        let first = head - events.len() as u64 + 1;
+        let envelopes = insert(&mut transaction, &lease.debate, first, at_ms, events).await?;
+        transaction.commit().await.map_err(failure)?;
+        Ok(envelopes)
     }
 }
 

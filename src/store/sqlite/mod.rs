@@ -9,6 +9,8 @@ mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Sqlite;
@@ -31,6 +33,8 @@ pub struct SqliteStore {
     writer: SqlitePool,
     /// Readers see the last committed state and never wait for the writer.
     readers: SqlitePool,
+    /// `true` when the last write failed.
+    unwritten: Arc<AtomicBool>,
     /// The database file; `None` in memory.
     file: Option<PathBuf>,
     /// Held for as long as the store is open.
@@ -44,6 +48,23 @@ impl SqliteStore {
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(failure)
+    }
+
+    /// Remembers whether a write could be made. A write that was refused for what it says could be.
+    fn noted<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &written {
+            Ok(_) => self.unwritten.store(false, Ordering::Relaxed),
+            Err(StoreError::Unavailable(_)) => self.unwritten.store(true, Ordering::Relaxed),
+            Err(
+                StoreError::NotFound(_)
+                | StoreError::StillRunning(_)
+                | StoreError::KeyReused
+                | StoreError::Fenced(_)
+                | StoreError::NewerDatabase(_)
+                | StoreError::Corrupt(_),
+            ) => {}
+        }
+        written
     }
 
     /// Closes the database, so that the next process finds it in order.

@@ -78,6 +78,7 @@ impl SqliteStore {
         Ok(Self {
             writer,
             readers,
+            unwritten: Arc::default(),
             file,
             _alive: alive,
         })
@@ -185,6 +186,7 @@ fn unwritable(file: &Path, error: &std::io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Debates;
     use crate::store::Settings;
 
     #[tokio::test]
@@ -208,13 +210,23 @@ mod tests {
             .await
             .map_err(super::super::failure);
         drop(transaction);
+        let full = store.noted(full.map(drop));
         assert!(full.unwrap_err().to_string().contains("disk is full"));
+        // The connection that was rolled back has been replaced by another.
+        sqlx::query("PRAGMA max_page_count = 1")
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        let writable = store.check_writable().await;
+        assert!(writable.unwrap_err().to_string().contains("disk is full"));
         // Room again.
         sqlx::query("PRAGMA max_page_count = 100000")
             .execute(&store.writer)
             .await
             .unwrap();
 
+        store.check_writable().await.unwrap();
+        assert_eq!(store.setting("store.probe").await.unwrap(), None);
         let mut transaction = store.begin().await.unwrap();
         sqlx::query("INSERT INTO settings (name, value) VALUES ('long', ?)")
             .bind(serde_json::json!(long).to_string())

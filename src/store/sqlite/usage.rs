@@ -156,9 +156,8 @@ fn is_usual(call: &CallRecord) -> bool {
         && call.dropped.is_empty()
 }
 
-#[async_trait]
-impl UsageRows for SqliteStore {
-    async fn record(&self, calls: &[Arc<CallRecord>]) -> Result<(), StoreError> {
+impl SqliteStore {
+    async fn record_all(&self, calls: &[Arc<CallRecord>]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         for (shared, calls) in kinds(calls) {
             let statements = match shared.is_usual {
@@ -182,6 +181,13 @@ impl UsageRows for SqliteStore {
             }
         }
         transaction.commit().await.map_err(failure)
+    }
+}
+
+#[async_trait]
+impl UsageRows for SqliteStore {
+    async fn record(&self, calls: &[Arc<CallRecord>]) -> Result<(), StoreError> {
+        self.noted(self.record_all(calls).await)
     }
 
     async fn calls(&self, span: &UsageSpan) -> Result<Vec<UsageRow>, StoreError> {

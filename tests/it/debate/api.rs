@@ -92,6 +92,21 @@ fn bad_orders() -> Vec<(Value, &'static str, &'static str)> {
             "above zero",
         ),
         (
+            with(&["limits"], json!([])),
+            "invalid_request",
+            "expected a map",
+        ),
+        (
+            with(&["limits"], json!([null])),
+            "invalid_request",
+            "expected a map",
+        ),
+        (
+            with(&["limits"], json!({"cals": 9})),
+            "invalid_request",
+            "unknown field `cals`",
+        ),
+        (
             with(
                 &["agents", "0", "api_base"],
                 json!("http://169.254.169.254/"),

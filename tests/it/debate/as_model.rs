@@ -21,6 +21,9 @@ debate:
     short:
       format: oxford
       limits: {calls: 2}
+    which:
+      format: chateval
+      options: [trams, buses]
     nobody:
       format: oxford
       agents: [{model: demo/down}, {model: demo/down}]
@@ -195,4 +198,44 @@ async fn a_client_that_leaves_stops_its_debate() {
     let mut watcher = agon.watch(&id).await;
     watcher.until_over().await;
     assert_eq!(watcher.seen.events_of("debate.cancelled").count(), 1);
+}
+
+#[tokio::test]
+async fn a_format_that_chooses_reads_its_options_from_the_question_and_says_how_to_give_them() {
+    let agon = start().await;
+    let asked = |model: &str, text: &str| json!({"model": model, "messages": [{"role": "user", "content": text}]});
+    let question = "Which is best for a small town?\n\nA) trams\nB) buses\nC) bicycles";
+    for model in [
+        "debate/chateval",
+        "debate/chateval-simultaneous",
+        "debate/chateval-summary",
+    ] {
+        let answer = agon
+            .post("/v1/chat/completions", &asked(model, question))
+            .await;
+        assert_eq!(answer.status, 200, "{model}: {}", answer.body);
+        let debate = stored(&agon, &debate_of(&answer.headers)).await;
+        let chosen = debate["decision"]["answer"].as_str().unwrap();
+        assert!(["trams", "buses", "bicycles"].contains(&chosen), "{chosen}");
+    }
+    let plain = "Which is best for a small town?";
+    let refused = agon
+        .post("/v1/chat/completions", &asked("debate/chateval", plain))
+        .await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    let told = refused.body["error"]["message"].as_str().unwrap();
+    assert!(told.contains("at the end of the question"), "{told}");
+    let preset = agon
+        .post("/v1/chat/completions", &asked("debate/which", plain))
+        .await;
+    assert_eq!(preset.status, 200, "{}", preset.body);
+    let models = agon.get("/v1/models").await.body;
+    let listed: Vec<&str> = models["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["id"].as_str())
+        .collect();
+    assert!(listed.contains(&"debate/which"), "{listed:?}");
+    assert!(!listed.contains(&"debate/chateval"), "{listed:?}");
 }

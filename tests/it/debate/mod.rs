@@ -4,6 +4,7 @@ mod api;
 mod as_model;
 mod caching;
 mod crash;
+mod demo_models;
 mod every_event;
 mod faults;
 mod fork;

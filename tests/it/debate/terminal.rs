@@ -76,3 +76,32 @@ async fn json_holds_the_whole_answer_and_errors_say_what_there_is() {
         "{unknown:?}"
     );
 }
+
+#[tokio::test]
+async fn log_lines_stand_on_lines_of_their_own_beside_the_streamed_text() {
+    let home = tempfile::tempdir().unwrap();
+    let both = home.path().join("both.txt");
+    let file = std::fs::File::create(&both).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_agon"))
+        .args(["debate", "Should trams be free?", "--seed", "1"])
+        .args(["--agent", "pro=demo/flaky", "--agent", "con=demo/flaky"])
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("AGON_DEMO_PACE", "fast")
+        .stdin(Stdio::null())
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .kill_on_drop(true)
+        .status()
+        .await
+        .unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(&both).unwrap();
+    let logged: Vec<&str> = text.lines().filter(|it| it.contains(" WARN ")).collect();
+    assert!(!logged.is_empty(), "demo/flaky breaks off: {text}");
+    for line in logged {
+        let stamp = line.split(' ').next().unwrap_or_default();
+        assert!(stamp.ends_with('Z') && stamp.contains(':'), "{line}");
+    }
+}

@@ -125,6 +125,22 @@ async fn events_come_by_waiting_and_as_server_sent_events_too() {
         after = page["next"].as_u64().unwrap();
         polled.extend(page["events"].as_array().unwrap().iter().cloned());
     }
+    for path in ["api/v1/debates", "ws/debates"] {
+        let events = if path.starts_with("ws") {
+            ""
+        } else {
+            "/events"
+        };
+        let beyond = agon
+            .get(&format!("/{path}/{debate}{events}?after={}", after + 1))
+            .await;
+        assert_eq!(
+            (beyond.status, &beyond.body["code"]),
+            (400, &serde_json::json!("bad_after")),
+            "{path}: {}",
+            beyond.body
+        );
+    }
     let url = format!("{}/api/v1/debates/{debate}/events", agon.base());
     let streamed = crate::support::http_client()
         .get(url)
