@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::events::Ending;
 use crate::events::Envelope;
 use crate::events::EventBody;
+use crate::events::TurnCompleted;
 use crate::events::TurnReset;
+use crate::events::TurnStarted;
 use crate::store::EventLog;
 use crate::store::StoreError;
 use crate::types::DebateId;
@@ -132,41 +134,10 @@ impl Transcript {
                 self.warnings = created.warnings;
             }
             EventBody::TurnStarted(started) => {
-                if let Some(turn) = self.turn(&id) {
-                    turn.model = started.model.to_string();
-                    turn.substitute_for = started.substitute_for.map(|it| it.to_string());
-                    return;
-                }
-                self.turns.push(SpokenTurn {
-                    id,
-                    phase: phase.unwrap_or_default(),
-                    round: round.unwrap_or_default(),
-                    agent: started.agent,
-                    role: started.role,
-                    side: started.side,
-                    model: started.model.to_string(),
-                    human: false,
-                    substitute_for: started.substitute_for.map(|it| it.to_string()),
-                    status: "open".to_owned(),
-                    text: String::new(),
-                    parsed: None,
-                    usage: Usage::default(),
-                    cost_usd: None,
-                    troubles: Vec::new(),
-                });
+                let of = (phase.unwrap_or_default(), round.unwrap_or_default());
+                self.begin_turn(id, of, *started);
             }
-            EventBody::TurnCompleted(completed) => {
-                if let Some(turn) = self.turn(&id) {
-                    turn.status = "done".to_owned();
-                    // A turn that was asked for again may be another model's by then.
-                    turn.model = completed.model.to_string();
-                    turn.text = completed.text;
-                    turn.human = completed.human;
-                    turn.parsed = completed.parsed;
-                    turn.usage = completed.usage;
-                    turn.cost_usd = completed.cost_nanousd.map(crate::types::NanoUsd::as_usd);
-                }
-            }
+            EventBody::TurnCompleted(completed) => self.end_turn(&id, *completed),
             EventBody::TurnReset(reset) => self.trouble(&id, &reset),
             EventBody::TurnFailed(failed) => {
                 self.trouble(&id, &failed);
@@ -222,6 +193,45 @@ impl Transcript {
             | EventBody::SummaryReady { .. }
             | EventBody::ModelSwapped { .. }
             | EventBody::VerdictStarted {} => {}
+        }
+    }
+
+    fn begin_turn(&mut self, id: String, (phase, round): (String, u32), started: TurnStarted) {
+        let (model, substitute_for) = (started.model, started.substitute_for);
+        let (model, substitute_for) = (model.to_string(), substitute_for.map(|it| it.to_string()));
+        if let Some(turn) = self.turn(&id) {
+            (turn.model, turn.substitute_for) = (model, substitute_for);
+            return;
+        }
+        self.turns.push(SpokenTurn {
+            id,
+            phase,
+            round,
+            agent: started.agent,
+            role: started.role,
+            side: started.side,
+            model,
+            human: false,
+            substitute_for,
+            status: "open".to_owned(),
+            text: String::new(),
+            parsed: None,
+            usage: Usage::default(),
+            cost_usd: None,
+            troubles: Vec::new(),
+        });
+    }
+
+    fn end_turn(&mut self, id: &str, completed: TurnCompleted) {
+        if let Some(turn) = self.turn(id) {
+            turn.status = "done".to_owned();
+            // A turn that was asked for again may be another model's by then.
+            turn.model = completed.model.to_string();
+            turn.text = completed.text;
+            turn.human = completed.human;
+            turn.parsed = completed.parsed;
+            turn.usage = completed.usage;
+            turn.cost_usd = completed.cost_nanousd.map(crate::types::NanoUsd::as_usd);
         }
     }
 

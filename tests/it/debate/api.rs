@@ -25,6 +25,32 @@ fn with(path: &[&str], value: Value) -> Value {
     body
 }
 
+/// Orders with wrong caps, told as [`bad_orders`] are.
+fn bad_limits() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
+        (
+            with(&["limits"], json!({"calls": 0})),
+            "bad_limit",
+            "above zero",
+        ),
+        (
+            with(&["limits"], json!([])),
+            "invalid_request",
+            "expected a map",
+        ),
+        (
+            with(&["limits"], json!([null])),
+            "invalid_request",
+            "expected a map",
+        ),
+        (
+            with(&["limits"], json!({"cals": 9})),
+            "invalid_request",
+            "unknown field `cals`",
+        ),
+    ]
+}
+
 /// Wrong orders, the code of each problem, and words that its message must hold.
 fn bad_orders() -> Vec<(Value, &'static str, &'static str)> {
     let three = json!([{"model": "demo/optimist"}, {"model": "demo/skeptic"}, {"model": "demo/analyst"}, {"model": "demo/judge"}, {"model": "demo/judge"}]);
@@ -87,26 +113,6 @@ fn bad_orders() -> Vec<(Value, &'static str, &'static str)> {
             "between 0 and 2",
         ),
         (
-            with(&["limits"], json!({"calls": 0})),
-            "bad_limit",
-            "above zero",
-        ),
-        (
-            with(&["limits"], json!([])),
-            "invalid_request",
-            "expected a map",
-        ),
-        (
-            with(&["limits"], json!([null])),
-            "invalid_request",
-            "expected a map",
-        ),
-        (
-            with(&["limits"], json!({"cals": 9})),
-            "invalid_request",
-            "unknown field `cals`",
-        ),
-        (
             with(
                 &["agents", "0", "api_base"],
                 json!("http://169.254.169.254/"),
@@ -135,7 +141,7 @@ fn bad_orders() -> Vec<(Value, &'static str, &'static str)> {
 #[tokio::test]
 async fn bad_orders_are_refused_with_what_to_do_and_create_nothing() {
     let agon = Agon::start_with(at_pace("fast")).await;
-    for (body, code, words) in bad_orders() {
+    for (body, code, words) in [bad_orders(), bad_limits()].concat() {
         let answer = agon.post(DEBATES, &body).await;
         assert_eq!(
             (answer.status, &answer.body["code"]),
