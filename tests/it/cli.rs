@@ -1,39 +1,12 @@
 //! The program's commands, as people and scripts use them.
 
-use std::path::Path;
-use std::process::Output;
-use std::process::Stdio;
-use std::time::Duration;
-
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-fn agon(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agon"));
-    command
-        .args(args)
-        .current_dir(home)
-        .env_clear()
-        .env("HOME", home)
-        .env("AGON_DEMO_PACE", "fast");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-async fn run(home: &TempDir, args: &[&str]) -> Output {
-    let ended =
-        tokio::time::timeout(Duration::from_secs(30), agon(home.path(), args).output()).await;
-    ended.expect("it ends by itself").expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::support::command::agon;
+use crate::support::command::run;
+use crate::support::command::text;
 
 #[tokio::test]
 async fn help_names_every_command() {

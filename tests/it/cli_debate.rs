@@ -1,13 +1,10 @@
 //! Debates on the command line: with a person at the terminal, with texts of one's own, forked and compared.
 
-use std::path::Path;
 use std::process::Output;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
@@ -17,33 +14,10 @@ use tokio::process::Command;
 
 use crate::support::agon::Agon;
 use crate::support::agon::Options;
-
-/// Longest time that a command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn agon(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_agon"));
-    command
-        .args(args)
-        .current_dir(home)
-        .env_clear()
-        .env("HOME", home)
-        .env("AGON_DEMO_PACE", "fast")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-async fn run(home: &TempDir, args: &[&str]) -> Output {
-    let ended = tokio::time::timeout(PATIENCE, agon(home.path(), args).output()).await;
-    ended.expect("it ends by itself").expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::support::command::PATIENCE;
+use crate::support::command::agon;
+use crate::support::command::run;
+use crate::support::command::text;
 
 /// The events that a command writes with `--json`.
 fn events(output: &Output) -> Vec<Value> {

@@ -1,6 +1,7 @@
 //! What tests of the whole program share: the running server, a real upstream, a watcher of debates.
 
 pub(crate) mod agon;
+pub(crate) mod command;
 pub(crate) mod llama;
 pub(crate) mod process;
 pub(crate) mod upstream;
